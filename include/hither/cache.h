@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * cache.h - what was learned, for as long as its TTL allows.
+ *
+ * Shared by all workers. Readers never wait (RCU); writers lock one stripe.
+ * Two tiers: `records` feeds the resolver, `answers` holds packed messages
+ * for the hit path. Bytes are counted exactly, until they are reclaimed, and
+ * never pass the bound: at the bound a writer evicts (SIEVE), and if that
+ * does not help now the insertion is refused.
+ *
+ * Times are milliseconds of clock_boot_ms() and are always an argument.
+ * Every thread that calls in here brackets its life by cache_thread_start()
+ * and cache_thread_stop().
+ */
+#ifndef HITHER_CACHE_H
+#define HITHER_CACHE_H
+
+#include <hither/dns.h>
+
+struct cache;
+struct cache_opts {
+	size_t records_max_bytes; /* >= 64 KiB */
+	size_t answers_max_bytes; /* >= 64 KiB */
+};
+struct cache *cache_new(const struct cache_opts *o) MUST_USE;
+void cache_free(struct cache *c); /* no thread may be inside */
+void cache_thread_start(void);
+void cache_thread_stop(void);
+
+/* --- records ---------------------------------------------------------- */
+
+/* Trust, lowest first: RFC 2181 section 5.4.1. */
+enum rank {
+	RANK_ADDITIONAL = 1, /* glue and other additional data */
+	RANK_AUTHORITY,	     /* authority section of a referral */
+	RANK_ANSWER,	     /* answer section, not authoritative */
+	RANK_AUTH_AUTHORITY, /* authority section of an AA answer */
+	RANK_AUTH_ANSWER,    /* answer section of an AA answer */
+};
+enum security { SECURITY_UNCHECKED, SECURITY_INSECURE, SECURITY_SECURE,
+	SECURITY_BOGUS };
+
+enum record_kind {
+	RECORD_SET,	   /* sets[0] is the record set */
+	RECORD_NODATA,	   /* sets: the SOA and proofs (may be empty) */
+	RECORD_NXDOMAIN,   /* for every type: type in the key is 0 */
+	RECORD_FAILURE,	   /* RFC 9520: ede and tries say what and how often */
+	RECORD_DELEGATION, /* owner is the zone: sets[0] NS, then glue, DS */
+};
+
+#define RECORD_SETS_MAX 64u
+
+/* One entry, as put and as got. */
+struct record {
+	const uint8_t *owner;
+	struct rrset *const *sets; /* set_count of them, TTLs as stored */
+	uint64_t stored_ms;
+	uint64_t expires_ms;
+	size_t set_count;	   /* <= RECORD_SETS_MAX */
+	enum record_kind kind;
+	enum rank rank;
+	enum security security;
+	enum ede ede;		   /* failures */
+	uint16_t type;		   /* 0 for NXDOMAIN; NS for delegations */
+	uint16_t tries;		   /* failures: how many in a row */
+};
+
+/*
+ * Stores a copy. Delegations live under keys of their own. An entry of lower
+ * rank does not replace a live one of higher rank (ERR_REFUSED). ERR_LIMIT:
+ * no room now. ERR_MEMORY.
+ */
+enum err records_put(
+    struct cache *c, const struct record *r, uint64_t now_ms) MUST_USE;
+/*
+ * Copies the live entry for (owner, type) into the arena: RECORD_SET,
+ * RECORD_NODATA, RECORD_NXDOMAIN (asked for with any type) or, when there is
+ * none of these, RECORD_FAILURE. False: nothing.
+ */
+bool records_get(struct cache *c, const uint8_t *owner, uint16_t type,
+    uint64_t now_ms, struct arena *a, struct record *out);
+/* The delegation kept for exactly this zone. */
+bool records_get_delegation(struct cache *c, const uint8_t *zone,
+    uint64_t now_ms, struct arena *a, struct record *out);
+/* Seconds left of an entry's TTL, at least 1 for a live entry. */
+uint32_t record_ttl(const struct record *r, uint64_t now_ms);
+
+/* --- answers ---------------------------------------------------------- */
+
+/* What the answer depends on besides the name. */
+struct answer_key {
+	const uint8_t *qname;
+	uint16_t qtype;
+	uint8_t flags; /* ANSWER_KEY_* */
+	uint8_t view;
+};
+enum { ANSWER_KEY_DO = 1, ANSWER_KEY_CD = 2 };
+
+/*
+ * Stores a packed message without OPT: header flags as they should leave,
+ * id 0; from the second time it is asked for within a minute or so (a small
+ * sketch remembers), so that names seen once cost nothing here; always when
+ * `now_hot`. generation: what answers_generation() said when resolution of
+ * it began, so that a flush in between wins.
+ */
+struct packed {
+	const uint8_t *bytes;
+	size_t len;
+	uint64_t expires_ms; /* least TTL of all sets */
+	uint32_t generation;
+	enum ede ede;	     /* EDE_NONE mostly */
+	uint16_t rotate_at;  /* offset of the first record of the answer set
+				that rotates; 0: none */
+	uint16_t rotate_count;
+	uint16_t rotate_size; /* bytes of each of its records: all equal */
+};
+enum err answers_put(struct cache *c, const struct answer_key *k,
+    const struct packed *p, uint64_t now_ms) MUST_USE;
+/*
+ * The hit path: one RCU section, one probe, no allocation. Copies the
+ * message into buf (size >= its length, else a miss for UDP callers), ages
+ * its TTLs, rotates its answer set by `turn`, and returns its length; 0: a
+ * miss. The caller patches id, flags and the letter case of the name.
+ */
+size_t answers_get(struct cache *c, const struct answer_key *k,
+    uint64_t now_ms, uint32_t turn, uint8_t *buf, size_t size);
+uint32_t answers_generation(const struct cache *c);
+
+/* --- forgetting and counting ------------------------------------------ */
+
+enum flush_what { FLUSH_ALL, FLUSH_NAME, FLUSH_ZONE, FLUSH_TYPE,
+	FLUSH_NEGATIVE };
+/* Returns how many records were forgotten; older answers become misses. */
+size_t cache_flush(struct cache *c, enum flush_what what,
+    const uint8_t *name, uint16_t type);
+
+struct cache_counts {
+	uint64_t records, record_bytes, record_bytes_max;
+	uint64_t answers, answer_bytes, answer_bytes_max;
+	uint64_t evictions, refusals;
+};
+void cache_count(const struct cache *c, struct cache_counts *out);
+/* Tests: walks everything and checks every invariant; stops on a breach. */
+void cache_check(struct cache *c);
+
+#endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * front.h - clients: a question in, an answer out.
+ *
+ * One front a worker. A hit is answered inside the receive batch: read in
+ * place, access list, packed answer, patch, done (no task, no allocation). A
+ * miss belongs to the worker that owns hash(name, type): it goes there
+ * through a bounded queue, the packed answer comes back the same way, and the
+ * client (id, letter case, OPT, address) stays here.
+ */
+#ifndef HITHER_FRONT_H
+#define HITHER_FRONT_H
+
+#include <hither/cache.h>
+#include <hither/net.h>
+#include <hither/policy.h>
+#include <hither/resolve.h>
+
+#define FRONT_WORKERS_MAX 256u
+
+struct front;
+
+/* What may change with a reload; snapshot-owned, borrowed by each front. */
+struct front_rules {
+	const struct policy *policy;
+	const uint8_t *nsid;	/* NULL: none */
+	size_t nsid_len;
+	bool rotate;		/* answer sets */
+	bool refuse_any;	/* RFC 8482 */
+	bool minimal;		/* no authority and additional unless needed */
+	uint32_t ttl_max_s;
+};
+
+/* The queues between workers: one object, made before the workers. */
+struct exchange_hall;
+struct exchange_hall *hall_new(size_t workers) MUST_USE;
+void hall_free(struct exchange_hall *h);
+
+struct front_opts {
+	struct loop *loop;
+	struct cache *cache;
+	struct resolver *resolver;
+	struct rng *rng;
+	struct exchange_hall *hall;
+	size_t worker;		  /* 0..workers-1 */
+	size_t clients_max;	  /* waiting questions of this worker */
+	size_t clients_per_address_max; /* of these from one address: 1000 */
+	struct hash_key owner_key; /* equal in all workers */
+	const struct front_rules *rules;
+};
+/* Registers itself with the loop's after-turn hook. */
+struct front *front_new(const struct front_opts *o) MUST_USE;
+void front_free(struct front *f); /* listeners go first */
+/* The worker's own thread only. The old rules are not used after this. */
+void front_set_rules(struct front *f, const struct front_rules *r);
+
+/* Adds a listener on the worker's own thread. errno says why not. */
+enum err front_listen_udp(
+    struct front *f, const struct addr *a, bool first) MUST_USE;
+enum err front_listen_tcp(struct front *f, const struct addr *a,
+    const struct tcp_limits *limits, bool first) MUST_USE;
+void front_unlisten(struct front *f, const struct addr *a);
+
+#define FRONT_LATENCY_BUCKETS 16u /* powers of two from 0.125 ms up */
+struct front_counts {
+	uint64_t udp_queries, tcp_queries, dropped, refused, formerr, notimp,
+	    badvers, local;
+	uint64_t hits, misses, handed_over, hall_full, truncated;
+	uint64_t rcodes[24];
+	uint64_t latency[FRONT_LATENCY_BUCKETS]; /* of misses */
+	size_t waiting, tcp_clients;
+};
+/* Safe from another thread: counters are read as they are. */
+void front_count(const struct front *f, struct front_counts *out);
+
+#endif

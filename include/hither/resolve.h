@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * resolve.h - how a name is resolved: root -> TLD -> authoritative.
+ *
+ * One resolver a worker. It includes no socket and no clock: bytes and time
+ * come through the seam (net.h) and the loop's timers. Equal questions are
+ * one task; resolver_turn() drains the queue of tasks that have something to
+ * do, and nothing calls back into a running task.
+ */
+#ifndef HITHER_RESOLVE_H
+#define HITHER_RESOLVE_H
+
+#include <hither/cache.h>
+#include <hither/dns.h>
+#include <hither/net.h>
+#include <hither/servers.h>
+#include <hither/upstream.h>
+
+enum qmin { QMIN_OFF, QMIN_RELAXED, QMIN_STRICT };
+
+/* A zone whose servers are configured: stub (iterate) or forward (recurse). */
+struct resolver_zone {
+	const uint8_t *name;
+	const struct addr *servers;
+	size_t server_count; /* 1..16 */
+	bool forward;
+};
+
+struct resolver_opts {
+	/* the world */
+	const struct wire_ops *wire;
+	void *wire_self;
+	struct timers *timers;
+	struct rng *rng;
+	struct cache *cache;
+	struct servers *servers;
+	/* where to begin; borrowed, must outlive the resolver */
+	struct rrset *const *hints;
+	size_t hint_count;
+	const struct resolver_zone *zones;
+	size_t zone_count;
+	const struct prefix *do_not_query;
+	size_t do_not_query_count;
+	/* budgets of one client question: limits.md section 5 */
+	uint32_t messages_max;	  /* 50 */
+	uint32_t bytes_max;	  /* 128 KiB */
+	uint32_t time_max_ms;	  /* 6000 */
+	uint32_t aliases_max;	  /* 12 */
+	uint32_t depth_max;	  /* 6: children of children */
+	uint32_t steps_max;	  /* 2000: stages run */
+	size_t arena_max;	  /* 512 KiB a task */
+	size_t tasks_max;	  /* 20000 */
+	/* seconds */
+	uint32_t ttl_min_s, ttl_max_s, negative_ttl_max_s;
+	uint32_t failure_first_s, failure_max_s;
+	uint16_t port;		  /* destination port: 53 */
+	enum qmin qmin;
+	bool mix_case, ip4, ip6, ask_nsid;
+	bool prime;		  /* RFC 9609 */
+};
+
+struct resolver;
+struct resolver *resolver_new(const struct resolver_opts *o) MUST_USE;
+void resolver_free(struct resolver *rs); /* unfinished: done is not called */
+
+struct resolver_question {
+	const uint8_t *qname;
+	uint16_t qtype;
+	bool dnssec_ok;
+	bool checking_disabled;
+	bool cache_only; /* RD=0: what is in the cache, or SERVFAIL */
+	bool cold;	 /* do not read the cache (trace --cold) */
+	bool trace;	 /* keep steps for `steps` */
+};
+
+/* One line of a task's story. */
+struct step {
+	uint64_t at_us;	   /* since the question came */
+	const char *stage; /* static */
+	const char *why;   /* in the task's arena */
+	unsigned depth;	   /* 0: the question itself, 1: a helper's, ... */
+};
+struct outcome {
+	const struct answer *answer;
+	const struct step *steps; /* when asked for */
+	size_t step_count;
+	uint64_t took_us;
+	uint32_t messages;	  /* sent for it, children too */
+	uint32_t generation;	  /* answers_generation() at its begin */
+	uint64_t expires_ms;	  /* until when the answer may be packed; 0: not */
+	bool from_cache;
+};
+/* The outcome and all in it die when done returns. */
+typedef void (*resolver_done)(void *user, const struct outcome *o);
+
+/*
+ * Asks; done is called from resolver_turn(), once. 0: tasks_max reached or
+ * no memory. The id is for resolver_cancel(), after which done is not called
+ * (the work goes on and fills the cache).
+ */
+uint64_t resolver_ask(struct resolver *rs, const struct resolver_question *q,
+    resolver_done done, void *user);
+void resolver_cancel(struct resolver *rs, uint64_t id);
+/* Runs every task that is ready, until none is. */
+void resolver_turn(struct resolver *rs);
+
+struct resolver_counts {
+	uint64_t asked, joined, answered, failed;
+	uint64_t limit_messages, limit_bytes, limit_time, limit_aliases,
+	    limit_depth, limit_steps, limit_memory, limit_tasks;
+	size_t tasks;
+	struct upstream_counts upstream;
+};
+void resolver_count(const struct resolver *rs, struct resolver_counts *out);
+
+/* The addresses this resolver would choose among for a zone, for `servers`. */
+struct resolver_server {
+	struct addr address;
+	struct name server; /* its name */
+};
+size_t resolver_zone_servers(struct resolver *rs, const uint8_t *zone,
+    struct name *closest, struct resolver_server *out, size_t max);
+
+/* The stage table for ARCHITECTURE.md: "from-cache -> find-zone follow". */
+size_t resolver_stage_lines(char *buf, size_t size);
+
+#endif

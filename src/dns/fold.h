@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * fold.h - ASCII letter case, eight octets at a time.
+ *
+ * Length octets are at most 63 and so never letters: a whole flat name may be
+ * folded or compared without looking at its labels (RFC 4343).
+ */
+#ifndef HITHER_DNS_FOLD_H
+#define HITHER_DNS_FOLD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#define FOLD_EACH(x) ((uint64_t)(x) * UINT64_C(0x0101010101010101))
+
+static inline uint8_t
+fold_octet(uint8_t c)
+{
+	return (uint8_t)(c | (((unsigned)c - 'A' < 26u) ? 0x20u : 0u));
+}
+
+/* The high bit of each octet marks what is a capital; it becomes 0x20. */
+static inline uint64_t
+fold_word(uint64_t w)
+{
+	uint64_t low = w & FOLD_EACH(0x7f);
+	uint64_t past_z = low + FOLD_EACH(0x7f - 'Z');
+	uint64_t from_a = low + FOLD_EACH(0x80 - 'A');
+	uint64_t capital = ~w & FOLD_EACH(0x80) & (from_a ^ past_z);
+
+	return w | (capital >> 2);
+}
+
+static inline void
+fold_copy(uint8_t *out, const uint8_t *in, size_t n)
+{
+	size_t i = 0;
+	uint64_t w;
+
+	for (; i + sizeof(w) <= n; i += sizeof(w)) {
+		memcpy(&w, in + i, sizeof(w));
+		w = fold_word(w);
+		memcpy(out + i, &w, sizeof(w));
+	}
+	for (; i < n; i++)
+		out[i] = fold_octet(in[i]);
+}
+
+static inline bool
+fold_equal(const uint8_t *a, const uint8_t *b, size_t n)
+{
+	size_t i = 0;
+	uint64_t v, w;
+
+	for (; i + sizeof(w) <= n; i += sizeof(w)) {
+		memcpy(&v, a + i, sizeof(v));
+		memcpy(&w, b + i, sizeof(w));
+		if (v != w && fold_word(v) != fold_word(w))
+			return false;
+	}
+	for (; i < n; i++)
+		if (fold_octet(a[i]) != fold_octet(b[i]))
+			return false;
+	return true;
+}
+
+#endif

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * name.c - arithmetic on flat wire-form names.
+ *
+ * Every name given here is well formed: it came through reader_name(),
+ * name_parse() or one of the builders below, which are the only places that
+ * make names and which check the 255 octets (RFC 1035 section 2.3.4). Nothing
+ * allocates; the comparisons and the hash are on the hit path.
+ */
+#include <hither/dns.h>
+
+#include <string.h>
+
+#include "fold.h"
+
+#define LABELS_MAX 127u /* one-octet labels in 255 octets */
+
+const uint8_t name_root[1] = { 0 };
+
+size_t
+name_bytes(const uint8_t *n)
+{
+	size_t at = 0;
+
+	while (n[at] != 0)
+		at += 1u + n[at];
+	return at + 1;
+}
+
+unsigned
+name_labels(const uint8_t *n)
+{
+	unsigned count = 0;
+
+	for (; *n != 0; n += 1 + *n)
+		count++;
+	return count;
+}
+
+bool
+name_equal(const uint8_t *a, const uint8_t *b)
+{
+	size_t bytes;
+
+	if (a == b)
+		return true;
+	bytes = name_bytes(a);
+	return bytes == name_bytes(b) && fold_equal(a, b, bytes);
+}
+
+bool
+name_same_case(const uint8_t *a, const uint8_t *b)
+{
+	size_t bytes = name_bytes(a);
+
+	return bytes == name_bytes(b) && memcmp(a, b, bytes) == 0;
+}
+
+/* Offsets of the labels of n, leftmost first; returns how many there are. */
+static unsigned
+label_offsets(const uint8_t *n, uint8_t *out)
+{
+	unsigned count = 0, at = 0;
+
+	while (n[at] != 0 && count < LABELS_MAX) {
+		out[count++] = (uint8_t)at;
+		at += 1u + n[at];
+	}
+	return count;
+}
+
+static int
+label_compare(const uint8_t *a, const uint8_t *b)
+{
+	unsigned a_len = a[0], b_len = b[0];
+	unsigned least = a_len < b_len ? a_len : b_len;
+	unsigned i;
+
+	for (i = 1; i <= least; i++) {
+		uint8_t x = fold_octet(a[i]), y = fold_octet(b[i]);
+
+		if (x != y)
+			return x < y ? -1 : 1;
+	}
+	return a_len == b_len ? 0 : (a_len < b_len ? -1 : 1);
+}
+
+int
+name_compare(const uint8_t *a, const uint8_t *b)
+{
+	uint8_t a_at[LABELS_MAX], b_at[LABELS_MAX];
+	unsigned i = label_offsets(a, a_at);
+	unsigned j = label_offsets(b, b_at);
+
+	while (i > 0 && j > 0) {
+		int order = label_compare(a + a_at[--i], b + b_at[--j]);
+
+		if (order != 0)
+			return order;
+	}
+	return i == j ? 0 : (i < j ? -1 : 1);
+}
+
+bool
+name_is_within(const uint8_t *n, const uint8_t *zone)
+{
+	size_t left = name_bytes(n), want = name_bytes(zone);
+
+	while (left > want) {
+		left -= 1u + n[0];
+		n += 1 + n[0];
+	}
+	return left == want && fold_equal(n, zone, want);
+}
+
+const uint8_t *
+name_parent(const uint8_t *n)
+{
+	return *n == 0 ? n : n + 1 + *n;
+}
+
+const uint8_t *
+name_suffix(const uint8_t *n, unsigned labels)
+{
+	unsigned have = name_labels(n);
+
+	for (; have > labels; have--)
+		n += 1 + *n;
+	return n;
+}
+
+unsigned
+name_common_labels(const uint8_t *a, const uint8_t *b)
+{
+	uint8_t a_at[LABELS_MAX], b_at[LABELS_MAX];
+	unsigned i = label_offsets(a, a_at);
+	unsigned j = label_offsets(b, b_at);
+	unsigned common = 0;
+
+	while (i > 0 && j > 0 &&
+	    label_compare(a + a_at[--i], b + b_at[--j]) == 0)
+		common++;
+	return common;
+}
+
+bool
+name_is_wildcard(const uint8_t *n)
+{
+	return n[0] == 1 && n[1] == '*';
+}
+
+void
+name_copy(struct name *out, const uint8_t *n)
+{
+	memmove(out->wire, n, name_bytes(n));
+}
+
+void
+name_lower(struct name *out, const uint8_t *n)
+{
+	fold_copy(out->wire, n, name_bytes(n));
+}
+
+const uint8_t *
+name_copy_in(struct arena *a, const uint8_t *n)
+{
+	return arena_copy(a, n, name_bytes(n));
+}
+
+enum err
+name_replace_suffix(struct name *out, const uint8_t *n, const uint8_t *from,
+    const uint8_t *to)
+{
+	size_t from_bytes = name_bytes(from), to_bytes = name_bytes(to);
+	size_t bytes = name_bytes(n), keep;
+	struct name made;
+
+	if (bytes <= from_bytes || !name_is_within(n, from))
+		return ERR_NOT_FOUND;
+	keep = bytes - from_bytes;
+	if (keep + to_bytes > NAME_MAX_BYTES)
+		return ERR_SPACE;
+	memcpy(made.wire, n, keep);
+	memcpy(made.wire + keep, to, to_bytes);
+	memcpy(out->wire, made.wire, keep + to_bytes);
+	return ERR_OK;
+}
+
+enum err
+name_prepend(struct name *out, const uint8_t *label, size_t label_bytes,
+    const uint8_t *n)
+{
+	size_t bytes = name_bytes(n);
+	struct name made;
+
+	if (label_bytes < 1 || label_bytes > 63)
+		return ERR_RANGE;
+	if (1 + label_bytes + bytes > NAME_MAX_BYTES)
+		return ERR_SPACE;
+	made.wire[0] = (uint8_t)label_bytes;
+	memcpy(made.wire + 1, label, label_bytes);
+	memcpy(made.wire + 1 + label_bytes, n, bytes);
+	memcpy(out->wire, made.wire, 1 + label_bytes + bytes);
+	return ERR_OK;
+}
+
+uint64_t
+name_hash(const struct hash_key *k, const uint8_t *n)
+{
+	uint8_t lower[NAME_MAX_BYTES];
+	size_t bytes = name_bytes(n);
+
+	fold_copy(lower, n, bytes);
+	return hash_bytes(k, lower, bytes);
+}

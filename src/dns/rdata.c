@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * rdata.c - checks RDATA against the shape of its type and expands its names.
+ *
+ * Promise: RDATA that passed is exactly as long as its fields say, holds no
+ * compression pointer, and its names are whole names. Only types that the
+ * resolver itself looks into, or whose names may be compressed, have a shape;
+ * the rest stays octets, because a wrong shape for a rare type refuses good
+ * replies and a right one gains nothing.
+ */
+#include "rdata.h"
+
+#include <string.h>
+
+/* Fields before the tail: NAPTR is the longest, 4 + 3 * 256 + 255. */
+#define HEAD_MAX 1280u
+
+struct shape {
+	uint16_t type;
+	const char *fields;
+};
+
+static const struct shape shapes[] = {
+	{ TYPE_A, "4" },
+	{ TYPE_NS, "n" },
+	{ 3, "n" }, /* MD */
+	{ 4, "n" }, /* MF */
+	{ TYPE_CNAME, "n" },
+	{ TYPE_SOA, "nn44444" },
+	{ 7, "n" }, /* MB */
+	{ 8, "n" }, /* MG */
+	{ 9, "n" }, /* MR */
+	{ TYPE_PTR, "n" },
+	{ TYPE_HINFO, "ss" },
+	{ 14, "nn" }, /* MINFO */
+	{ TYPE_MX, "2n" },
+	{ TYPE_TXT, "S" },
+	{ TYPE_RP, "NN" },
+	{ TYPE_AFSDB, "2N" },
+	{ 21, "2N" }, /* RT */
+	{ TYPE_SIG, "2114442Nx" },
+	{ TYPE_KEY, "211x" },
+	{ TYPE_PX, "2NN" },
+	{ TYPE_AAAA, "g" },
+	{ TYPE_NXT, "Nx" },
+	{ TYPE_SRV, "222N" },
+	{ TYPE_NAPTR, "22sssN" },
+	{ TYPE_KX, "2N" },
+	{ TYPE_DNAME, "N" },
+	{ TYPE_DS, "211X" },
+	{ TYPE_RRSIG, "2114442uX" },
+	{ TYPE_NSEC, "ub" },
+	{ TYPE_DNSKEY, "211X" },
+	{ TYPE_NSEC3, "112hHb" },
+	{ TYPE_NSEC3PARAM, "112h" },
+	{ TYPE_SVCB, "2ux" },
+	{ TYPE_HTTPS, "2ux" },
+};
+
+const char *
+rdata_shape(uint16_t type)
+{
+	size_t i;
+
+	/* In order of type, so the scan ends early for the common ones. */
+	for (i = 0; i < ARRAY_LEN(shapes) && shapes[i].type <= type; i++)
+		if (shapes[i].type == type)
+			return shapes[i].fields;
+	return NULL;
+}
+
+/* The RDATA being read: a window of the message, and what came of it. */
+struct walk {
+	struct reader *r;
+	size_t end;
+	size_t made;
+	uint8_t head[HEAD_MAX];
+};
+
+static bool
+walk_keep(struct walk *w, size_t bytes)
+{
+	const uint8_t *p = reader_take(w->r, bytes);
+
+	if (p == NULL || w->r->at > w->end || w->made + bytes > HEAD_MAX)
+		return false;
+	memcpy(w->head + w->made, p, bytes);
+	w->made += bytes;
+	return true;
+}
+
+static bool
+walk_name(struct walk *w, bool plain)
+{
+	struct name n;
+	size_t bytes = plain ? reader_name_plain(w->r, &n)
+			     : reader_name(w->r, &n);
+
+	if (bytes == 0 || w->r->at > w->end || w->made + bytes > HEAD_MAX)
+		return false;
+	memcpy(w->head + w->made, n.wire, bytes);
+	w->made += bytes;
+	return true;
+}
+
+/* A length octet and so many octets, at least `least` of them. */
+static bool
+walk_string(struct walk *w, unsigned least)
+{
+	unsigned len;
+
+	if (w->r->at >= w->end)
+		return false;
+	len = w->r->bytes[w->r->at];
+	return len >= least && walk_keep(w, 1 + len);
+}
+
+/* Strings up to the end, at least one; they stay in the message. */
+static bool
+tail_is_strings(const uint8_t *p, size_t len)
+{
+	size_t at = 0;
+
+	while (at < len)
+		at += 1u + p[at];
+	return len > 0 && at == len;
+}
+
+static bool
+tail_is_bitmap(const uint8_t *p, size_t len)
+{
+	size_t at = 0;
+	int last = -1;
+
+	while (at < len) {
+		size_t octets;
+
+		if (len - at < 3 || p[at] <= last)
+			return false;
+		last = p[at];
+		octets = p[at + 1];
+		if (octets < 1 || octets > 32 || len - at - 2 < octets)
+			return false;
+		at += 2 + octets;
+	}
+	return true;
+}
+
+/* The field that takes everything left. */
+static bool
+walk_tail(struct walk *w, char field)
+{
+	size_t len = w->end - w->r->at;
+	const uint8_t *p = reader_take(w->r, len);
+
+	if (p == NULL)
+		return false;
+	switch (field) {
+	case 'S':
+		return tail_is_strings(p, len);
+	case 'b':
+		return tail_is_bitmap(p, len);
+	case 'X':
+		return len > 0;
+	default:
+		return field == 'x';
+	}
+}
+
+static bool
+walk_field(struct walk *w, char field)
+{
+	switch (field) {
+	case '1':
+	case '2':
+	case '4':
+	case '8':
+		return walk_keep(w, (size_t)(field - '0'));
+	case 'g':
+		return walk_keep(w, 16);
+	case 'n':
+	case 'N':
+		return walk_name(w, false);
+	case 'u':
+		return walk_name(w, true);
+	case 's':
+	case 'h':
+		return walk_string(w, 0);
+	case 'H':
+		return walk_string(w, 1);
+	default:
+		return walk_tail(w, field);
+	}
+}
+
+bool
+rdata_read(struct reader *r, struct arena *a, uint16_t type, uint16_t len,
+    struct rdata *out)
+{
+	const char *fields = rdata_shape(type);
+	struct walk w; /* head is written before it is read */
+	size_t start = r->at, head_end = start, tail;
+	uint8_t *made;
+
+	out->bytes = r->bytes + start;
+	out->len = len;
+	if (fields == NULL)
+		return reader_take(r, len) != NULL;
+	w.r = r;
+	w.made = 0;
+	w.end = start + len;
+	if (r->failed || len > r->len - start)
+		return false;
+	for (; *fields != '\0'; fields++) {
+		if (!walk_field(&w, *fields))
+			return false;
+		if (strchr("SbxX", *fields) == NULL)
+			head_end = r->at;
+	}
+	if (r->at != w.end)
+		return false;
+	if (w.made == head_end - start)
+		return true; /* nothing was compressed: borrowed */
+	tail = w.end - head_end;
+	if (w.made + tail > UINT16_MAX)
+		return false;
+	made = arena_take(a, w.made + tail);
+	if (made == NULL)
+		return false;
+	memcpy(made, w.head, w.made);
+	memcpy(made + w.made, r->bytes + head_end, tail);
+	out->bytes = made;
+	out->len = (uint16_t)(w.made + tail);
+	return true;
+}
+
+bool
+rdata_check(uint16_t type, const uint8_t *bytes, size_t len)
+{
+	struct reader r;
+	struct rdata ignored;
+
+	if (len > UINT16_MAX)
+		return false;
+	/* Without compression nothing is expanded: no arena is needed. */
+	reader_start_plain(&r, bytes, len);
+	return rdata_read(&r, NULL, type, (uint16_t)len, &ignored);
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * delegation.c - the servers of a zone: which addresses may be asked, which
+ * names still want an address, and who was tried.
+ *
+ * An address stands here once however many names point to it, so that a
+ * delegation cannot make us ask the same machine again and again.
+ */
+#include "delegation.h"
+
+#include <string.h>
+
+static bool
+may_ask(const struct addr *a, const struct delegation_rules *rules)
+{
+	if (a->family == 4 ? !rules->ip4 : !rules->ip6)
+		return false;
+	if (addr_is_any(a))
+		return false;
+	for (size_t i = 0; i < rules->do_not_query_count; i++) {
+		if (prefix_covers(&rules->do_not_query[i], a))
+			return false;
+	}
+	return true;
+}
+
+static void
+add_address(struct delegation *d, size_t name, const struct addr *a)
+{
+	for (size_t i = 0; i < d->address_count; i++) {
+		if (addr_equal(&d->addresses[i], a))
+			return;
+	}
+	if (d->address_count == DELEGATION_ADDRESSES_MAX)
+		return;
+	d->addresses[d->address_count] = *a;
+	d->name_of[d->address_count++] = (uint8_t)name;
+}
+
+size_t
+delegation_add(struct delegation *d, size_t name, const struct rrset *set,
+    const struct delegation_rules *rules)
+{
+	uint16_t want = set->type == TYPE_A ? 4 : 16;
+	size_t before = d->address_count;
+
+	if (set->type != TYPE_A && set->type != TYPE_AAAA)
+		return 0;
+	for (uint16_t i = 0; i < set->count; i++) {
+		struct addr a = { .family = want == 4 ? 4 : 6,
+			.port = rules->port };
+
+		if (set->rdata[i].len != want)
+			continue;
+		memcpy(a.ip, set->rdata[i].bytes, want);
+		if (may_ask(&a, rules))
+			add_address(d, name, &a);
+	}
+	return d->address_count - before;
+}
+
+static void
+add_names(struct delegation *d, const struct rrset *ns)
+{
+	for (uint16_t i = 0; i < ns->count; i++) {
+		if (d->name_count == DELEGATION_NAMES_MAX)
+			return;
+		d->names[d->name_count++].name = rdata_name(&ns->rdata[i], 0);
+	}
+}
+
+static void
+add_glue(struct delegation *d, const struct rrset *set,
+    const struct delegation_rules *rules)
+{
+	for (size_t i = 0; i < d->name_count; i++) {
+		if (!name_equal(d->names[i].name, set->owner))
+			continue;
+		d->names[i].has_glue = true;
+		delegation_add(d, i, set, rules);
+		return;
+	}
+}
+
+struct delegation *
+delegation_build(struct arena *a, const uint8_t *zone,
+    struct rrset *const *sets, size_t count,
+    const struct delegation_rules *rules)
+{
+	struct delegation *d = arena_take(a, sizeof(*d));
+
+	if (d == NULL)
+		return NULL;
+	d->zone = name_copy_in(a, zone);
+	for (size_t i = 0; i < count; i++) {
+		if (sets[i]->type == TYPE_NS &&
+		    name_equal(sets[i]->owner, zone))
+			add_names(d, sets[i]);
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (sets[i]->type == TYPE_A || sets[i]->type == TYPE_AAAA)
+			add_glue(d, sets[i], rules);
+	}
+	return d->zone == NULL ? NULL : d;
+}
+
+struct delegation *
+delegation_configured(struct arena *a, const struct resolver_zone *z)
+{
+	struct delegation *d = arena_take(a, sizeof(*d));
+
+	if (d == NULL)
+		return NULL;
+	d->zone = z->name;
+	d->forward = z->forward;
+	d->configured = true;
+	d->names[0].name = z->name;
+	d->names[0].has_glue = true;
+	d->name_count = 1;
+	for (size_t i = 0; i < z->server_count; i++)
+		add_address(d, 0, &z->servers[i]);
+	return d;
+}
+
+struct delegation *
+delegation_copy(struct arena *a, const struct delegation *d)
+{
+	return arena_copy(a, d, sizeof(*d));
+}
+
+void
+delegation_fresh(struct delegation *d)
+{
+	memset(d->tried, 0, sizeof(d->tried));
+	memset(d->spent, 0, sizeof(d->spent));
+	memset(d->plain, 0, sizeof(d->plain));
+	memset(d->by_tcp, 0, sizeof(d->by_tcp));
+}
+
+bool
+delegation_again(struct delegation *d)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < d->address_count; i++) {
+		if (d->spent[i])
+			continue;
+		d->tried[i] = false;
+		any = true;
+	}
+	return any;
+}
+
+/* A first; AAAA when there is no A, or when IPv4 is not to be used. */
+static bool
+lookup_wanted(const struct server_name *n,
+    const struct delegation_rules *rules, uint16_t *type)
+{
+	if (rules->ip4 && n->v4 == LOOKUP_NONE) {
+		*type = TYPE_A;
+		return true;
+	}
+	*type = TYPE_AAAA;
+	return rules->ip6 && n->v6 == LOOKUP_NONE &&
+	    (!rules->ip4 || n->v4 == LOOKUP_EMPTY);
+}
+
+bool
+delegation_next_lookup(const struct delegation *d,
+    const struct delegation_rules *rules, size_t *name, uint16_t *type)
+{
+	if (d->configured || d->lookups >= DELEGATION_LOOKUPS_MAX)
+		return false;
+	for (size_t i = 0; i < d->name_count; i++) {
+		if (d->names[i].has_glue ||
+		    name_is_within(d->names[i].name, d->zone))
+			continue;
+		*name = i;
+		if (lookup_wanted(&d->names[i], rules, type))
+			return true;
+	}
+	return false;
+}
+
+bool
+delegation_lookups_run(const struct delegation *d)
+{
+	for (size_t i = 0; i < d->name_count; i++) {
+		if (d->names[i].v4 == LOOKUP_RUNS ||
+		    d->names[i].v6 == LOOKUP_RUNS)
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* delegation.h - a zone and the servers to ask about it. Pure but for arenas. */
+#ifndef HITHER_RESOLVE_DELEGATION_H
+#define HITHER_RESOLVE_DELEGATION_H
+
+#include <hither/dns.h>
+#include <hither/resolve.h>
+
+#define DELEGATION_NAMES_MAX	 20u
+#define DELEGATION_ADDRESSES_MAX SERVERS_SET_MAX
+/*
+ * Address look-ups that one delegation may cause, two at a time: a hostile
+ * one lists dozens of names that do not resolve (NXNSAttack, 2020).
+ */
+#define DELEGATION_LOOKUPS_MAX 4u
+
+enum lookup { LOOKUP_NONE, LOOKUP_RUNS, LOOKUP_EMPTY, LOOKUP_FAILED,
+	LOOKUP_DONE };
+
+struct server_name {
+	const uint8_t *name;
+	enum lookup v4, v6;
+	bool has_glue;
+};
+
+struct delegation {
+	const uint8_t *zone;
+	struct server_name names[DELEGATION_NAMES_MAX];
+	struct addr addresses[DELEGATION_ADDRESSES_MAX];
+	uint8_t name_of[DELEGATION_ADDRESSES_MAX];
+	bool tried[DELEGATION_ADDRESSES_MAX];	 /* in this round */
+	bool spent[DELEGATION_ADDRESSES_MAX];	 /* it answered badly */
+	bool plain[DELEGATION_ADDRESSES_MAX];	 /* without EDNS */
+	bool by_tcp[DELEGATION_ADDRESSES_MAX];	 /* TCP was tried */
+	size_t name_count, address_count;
+	unsigned lookups;
+	bool forward, configured, from_hints;
+};
+
+/* What an address must be to be asked at all. */
+struct delegation_rules {
+	const struct prefix *do_not_query;
+	size_t do_not_query_count;
+	uint16_t port;
+	bool ip4, ip6;
+};
+
+/*
+ * From an NS set and whatever address sets stand beside it (others are
+ * passed over). NULL: the arena is over.
+ */
+struct delegation *delegation_build(struct arena *a, const uint8_t *zone,
+    struct rrset *const *sets, size_t count,
+    const struct delegation_rules *rules);
+struct delegation *delegation_configured(
+    struct arena *a, const struct resolver_zone *z);
+struct delegation *delegation_copy(
+    struct arena *a, const struct delegation *d);
+/* Addresses of an A or AAAA set for name number `name`; returns how many. */
+size_t delegation_add(struct delegation *d, size_t name,
+    const struct rrset *set, const struct delegation_rules *rules);
+/* Forgets what was tried: a new question goes to the same servers. */
+void delegation_fresh(struct delegation *d);
+/* A new round for those that kept silent. False: nobody is left. */
+bool delegation_again(struct delegation *d);
+/*
+ * The next look-up worth starting: *name, *type. False: none, or the limit
+ * is reached. Names inside the zone itself need glue and are not looked up.
+ */
+bool delegation_next_lookup(const struct delegation *d,
+    const struct delegation_rules *rules, size_t *name, uint16_t *type);
+bool delegation_lookups_run(const struct delegation *d);
+
+#endif

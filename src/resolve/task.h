@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * task.h - one question being resolved, and what stands around it.
+ *
+ * Private to the room. A task is a function of what it has recorded here, of
+ * the caches and of now: running a stage twice changes nothing twice.
+ */
+#ifndef HITHER_RESOLVE_TASK_H
+#define HITHER_RESOLVE_TASK_H
+
+#include <hither/resolve.h>
+
+#include "delegation.h"
+#include "minimise.h"
+#include "reply.h"
+
+enum stage {
+	FROM_CACHE, FIND_ZONE, PICK_SERVER, ASK, READ_REPLY, VALIDATE, STORE,
+	FOLLOW, DONE, WAIT
+};
+
+#define FLIGHTS_MAX 16u /* sends for one upstream question, at most */
+#define CHAIN_MAX   40u /* aliases, DNAMEs and the final set */
+#define STEPS_KEPT  96u
+
+/* One send of the present upstream question. */
+struct flight {
+	uint64_t sent_us;
+	uint32_t exchange;
+	uint32_t hedge_us;
+	size_t server; /* index in the delegation */
+	bool tcp, edns;
+	bool over;     /* judged: nothing more to hope from it */
+};
+
+/* A decision to send, recorded so that a rerun does not draw it again. */
+struct pick {
+	size_t server, shadow;
+	uint32_t hedge_us, rto_us;
+	bool made, tcp, edns;
+};
+
+/* What one client question may cost, with all that it causes. */
+struct budget {
+	uint64_t deadline_us;
+	uint32_t messages, bytes, checks, hashes; /* spent so far */
+};
+
+struct client {
+	struct client *next;
+	resolver_done done;
+	void *user;
+	uint32_t number;
+};
+
+/* parent waits for child to find addresses of one of its name servers. */
+struct edge {
+	struct task *parent, *child;
+	struct edge *next_waiter; /* of child: oldest first */
+	struct edge *next_child;  /* of parent */
+	size_t server_name;	  /* index in the parent's delegation */
+};
+
+struct task {
+	/* written when it begins */
+	struct resolver *rs;
+	struct task *next_same_hash, *next_ready;
+	struct arena *arena;
+	uint64_t hash, began_us;
+	uint32_t slot, number;
+	uint32_t generation;
+	unsigned depth;
+	struct name question;
+	uint16_t qtype;
+	bool cache_only, cold, trace, for_server, priming;
+
+	/* written by the driver */
+	enum stage stage;
+	uint32_t steps_run;
+	struct step *steps;
+	size_t step_count;
+	struct budget budget;
+	bool owns_budget, is_ready, ended;
+	struct timer timer, deadline;
+	struct client *clients;
+	struct edge *waiters, *children;
+
+	/* written by the stages */
+	struct name sname;	/* the name we are at: aliases move it */
+	unsigned aliases, referrals;
+	struct rrset *chain[CHAIN_MAX]; /* answer section so far */
+	size_t chain_count;
+	struct delegation *zone;
+	struct minimise minimise;
+	struct name ask_name;
+	uint16_t ask_type;
+	bool question_made;
+	struct flight flights[FLIGHTS_MAX];
+	size_t flight_count;
+	struct pick pick;
+	bool exhausted;		/* every address was tried in this round */
+	unsigned round;
+	struct flight *reading;
+	struct reply reply;
+	bool from_cache;	/* nothing was sent */
+	uint64_t expires_ms;
+	struct answer answer;
+	struct rrset **negative; /* authority section */
+	size_t negative_count;
+	const char *last_trouble;
+	enum ede last_ede;
+};
+
+#define TASK_BUCKETS 4096u
+
+struct resolver {
+	struct resolver_opts o;
+	struct upstream *upstream;
+	struct hash_key key;
+	struct task **slots;
+	uint32_t *free_slots;
+	size_t free_count;
+	struct task *buckets[TASK_BUCKETS];
+	struct task *ready_head, *ready_tail;
+	struct resolver_counts counts;
+	struct delegation *root;	/* from the hints */
+	struct arena *arena;
+	uint64_t primed_until_ms, prime_again_us;
+	uint32_t next_number;
+};
+
+/* task.c: beginning, joining, waking and ending */
+struct task_key {
+	const uint8_t *qname;
+	uint16_t qtype;
+	bool cache_only, cold, trace, for_server, priming;
+};
+struct task *task_find_or_begin(
+    struct resolver *rs, const struct task_key *k, unsigned depth);
+void task_ready(struct task *t);
+void task_free(struct task *t);
+struct budget *task_budget(struct task *t); /* the payer's; NULL: nobody */
+void task_give_budget(struct task *t);
+void task_end(struct task *t);
+
+/* edges.c: who waits for whom */
+enum err task_depend(struct task *parent, const struct task_key *k,
+    size_t server_name) MUST_USE;
+void edges_deliver(struct task *child);
+void edges_drop_children(struct task *parent);
+
+/* trace.c */
+void task_note(struct task *t, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void task_adopt_steps(struct task *parent, const struct task *child);
+
+/* resolve.c */
+void task_run(struct task *t);
+enum stage task_fail(struct task *t, enum ede ede, const char *why);
+
+/* send.c: flights */
+bool flights_send_pick(struct task *t);
+struct flight *flights_answered(struct task *t);
+bool flights_settle(struct task *t);
+size_t flights_live(const struct task *t);
+bool flights_want_another(struct task *t);
+void flights_leave(struct task *t);
+void task_begin_question(struct task *t);
+
+/* store.c: the one gate into the cache */
+void store_reply(struct task *t);
+void store_failure(struct task *t, enum ede ede);
+
+/* finish.c: what the client gets */
+void answer_negative(struct task *t, uint8_t rcode, const struct record *r);
+void answer_positive(struct task *t);
+bool chain_add(struct task *t, struct rrset *set);
+
+#endif
