@@ -113,6 +113,7 @@ struct packed {
 				that rotates; 0: none */
 	uint16_t rotate_count;
 	uint16_t rotate_size; /* bytes of each of its records: all equal */
+	bool now_hot;	     /* store it at the first time already */
 };
 enum err answers_put(struct cache *c, const struct answer_key *k,
     const struct packed *p, uint64_t now_ms) MUST_USE;
@@ -124,6 +125,19 @@ enum err answers_put(struct cache *c, const struct answer_key *k,
  */
 size_t answers_get(struct cache *c, const struct answer_key *k,
     uint64_t now_ms, uint32_t turn, uint8_t *buf, size_t size);
+/*
+ * The same for callers that can carry an EDE: answers_get() takes an answer
+ * that has one for a miss, since it could not hand it over.
+ */
+struct answer_copy {
+	uint8_t *buf;
+	size_t size;
+	uint64_t now_ms;
+	uint32_t turn;
+	enum ede ede; /* out */
+};
+size_t answers_copy(
+    struct cache *c, const struct answer_key *k, struct answer_copy *out);
 uint32_t answers_generation(const struct cache *c);
 
 /* --- forgetting and counting ------------------------------------------ */

@@ -48,9 +48,16 @@ struct front_opts {
 	struct hash_key owner_key; /* equal in all workers */
 	const struct front_rules *rules;
 };
-/* Registers itself with the loop's after-turn hook. */
+/*
+ * Registers itself with the loop's after-turn hook, in which it empties its
+ * queue and then calls resolver_turn(): nobody else needs to.
+ */
 struct front *front_new(const struct front_opts *o) MUST_USE;
-void front_free(struct front *f); /* listeners go first */
+/*
+ * Listeners go first. Before the resolver, the loop and the hall, which it
+ * still needs; with several workers, after all their threads have ended.
+ */
+void front_free(struct front *f);
 /* The worker's own thread only. The old rules are not used after this. */
 void front_set_rules(struct front *f, const struct front_rules *r);
 

@@ -54,8 +54,15 @@ void loop_run(struct loop *l); /* until loop_stop() */
 void loop_stop(struct loop *l);	/* from any thread */
 struct timers *loop_timers(struct loop *l);
 struct event_base *loop_base(struct loop *l); /* for ctl's evhttp */
-/* Called after each turn's events and timers: drain queues, flush sends. */
+/*
+ * Called after each turn's events and timers, in the order of registering:
+ * drain queues, gather answers. What this room gathered leaves after them.
+ * At most LOOP_AFTER_MAX callers a loop.
+ */
+#define LOOP_AFTER_MAX 16u
 void loop_after_turn(struct loop *l, void (*fn)(void *user), void *user);
+/* Undoes it; unknown pairs are fine. */
+void loop_after_turn_end(struct loop *l, void (*fn)(void *user), void *user);
 /* Makes the loop turn soon, from any thread (eventfd). */
 void loop_wake(struct loop *l);
 
@@ -103,6 +110,7 @@ struct tcp_limits {
 	size_t pipelined_max;  /* questions unanswered per connection */
 	size_t buffer_max;     /* bytes of answers not taken; then no reading */
 	uint64_t idle_us;      /* shrinks under pressure, to a tenth at least */
+	uint64_t take_us;      /* to take an answer written; 0: 10 s */
 };
 struct tcp_listener_opts {
 	struct addr local;
@@ -121,6 +129,9 @@ void tcp_listener_free(struct tcp_listener *tl);
 void tcp_listener_reply(struct tcp_listener *tl, uint64_t connection,
     const uint8_t *bytes, size_t len);
 size_t tcp_listener_clients(const struct tcp_listener *tl);
+/* Where they listen: with the port the system chose when 0 was asked for. */
+struct addr udp_listener_local(const struct udp_listener *ul);
+struct addr tcp_listener_local(const struct tcp_listener *tl);
 
 /*
  * Is somebody else bound to this address (UDP or TCP)? Writes "name (pid n)"

@@ -98,15 +98,12 @@ struct task {
 	struct flight flights[FLIGHTS_MAX];
 	size_t flight_count;
 	struct pick pick;
-	bool exhausted;		/* every address was tried in this round */
 	unsigned round;
 	struct flight *reading;
 	struct reply reply;
 	bool from_cache;	/* nothing was sent */
 	uint64_t expires_ms;
 	struct answer answer;
-	struct rrset **negative; /* authority section */
-	size_t negative_count;
 	const char *last_trouble;
 	enum ede last_ede;
 };
@@ -139,7 +136,8 @@ struct task *task_find_or_begin(
     struct resolver *rs, const struct task_key *k, unsigned depth);
 void task_ready(struct task *t);
 void task_free(struct task *t);
-struct budget *task_budget(struct task *t); /* the payer's; NULL: nobody */
+struct task *task_payer(struct task *t); /* NULL: nobody */
+struct budget *task_budget(struct task *t); /* the payer's */
 void task_give_budget(struct task *t);
 void task_end(struct task *t);
 
@@ -163,15 +161,31 @@ struct flight *flights_answered(struct task *t);
 bool flights_settle(struct task *t);
 size_t flights_live(const struct task *t);
 bool flights_want_another(struct task *t);
+bool flights_may_repeat(const struct task *t);
+bool flights_newest_waits(const struct task *t);
 void flights_leave(struct task *t);
 void task_begin_question(struct task *t);
+
+/* known.c: what memory says */
+bool known_answer(struct task *t, uint16_t type, struct record *r);
+bool known_dname(struct task *t, struct record *r);
+void known_follow(struct task *t, const struct record *r);
+struct delegation *known_zone(struct task *t, const uint8_t *name);
+
+/* pick.c: whom to ask */
+bool pick_nearest(struct task *t);
+void pick_lookups(struct task *t);
+enum stage reject_reply(struct task *t);
+
+/* resolver.c */
+struct delegation_rules resolver_rules(const struct resolver *rs);
 
 /* store.c: the one gate into the cache */
 void store_reply(struct task *t);
 void store_failure(struct task *t, enum ede ede);
 
 /* finish.c: what the client gets */
-void answer_negative(struct task *t, uint8_t rcode, const struct record *r);
+void answer_negative(struct task *t, uint8_t rcode);
 void answer_positive(struct task *t);
 bool chain_add(struct task *t, struct rrset *set);
 

@@ -230,6 +230,36 @@ source_free(struct source *s)
 
 /* --- changes while running -------------------------------------------- */
 
+enum err
+source_mark(const struct source *s, struct source_mark *out)
+{
+	out->count = s->count;
+	out->records = memory_new((s->count + 1) * sizeof(*out->records));
+	if (out->records == NULL)
+		return ERR_MEMORY;
+	memcpy(out->records, s->records, s->count * sizeof(*out->records));
+	return ERR_OK;
+}
+
+void
+source_return(struct source *s, struct source_mark *m)
+{
+	if (m->records == NULL)
+		return;
+	memory_free(s->records);
+	s->records = m->records;
+	s->count = m->count;
+	s->room = m->count + 1;
+	m->records = NULL;
+}
+
+void
+source_forget(struct source_mark *m)
+{
+	memory_free(m->records);
+	m->records = NULL;
+}
+
 static enum err
 parse_line(struct source *s, const char *line, struct record *out)
 {

@@ -354,6 +354,7 @@ static void
 check_node(struct builder *b, struct run owner, const struct node *n)
 {
 	const struct zone_set *cname = node_set(n, TYPE_CNAME);
+	const struct zone_set *dname = node_set(n, TYPE_DNAME);
 	const struct zone_set *soa = node_set(n, TYPE_SOA);
 	const struct record *r = b->order[owner.first];
 
@@ -365,7 +366,7 @@ check_node(struct builder *b, struct run owner, const struct node *n)
 	}
 	if (cname != NULL && cname->set.count > 1)
 		fault(b, r, "more than one CNAME");
-	if (n->has_dname && node_set(n, TYPE_DNAME)->set.count > 1)
+	if (dname != NULL && dname->set.count > 1)
 		fault(b, r, "more than one DNAME");
 	if (soa != NULL && !name_equal(n->name, b->zone->origin.wire))
 		fault(b, r, "an SOA that is not at the apex");

@@ -6,6 +6,8 @@
 #ifndef HITHER_SIM_ZONE_H
 #define HITHER_SIM_ZONE_H
 
+#include <stdio.h>
+
 #include <hither/dns.h>
 
 /* Where faults in files go: printed to `out` (or not, when NULL), counted. */
@@ -54,6 +56,19 @@ enum err source_add(struct source *s, const char *line) MUST_USE;
  * whole set. ERR_NOT_FOUND when there is none.
  */
 enum err source_remove(struct source *s, const char *line) MUST_USE;
+
+/*
+ * The records as they are now, to return to when an edit turns out bad.
+ * source_return() and source_forget() end the mark.
+ */
+struct source_mark {
+	struct record *records;
+	size_t count;
+};
+enum err source_mark(
+    const struct source *s, struct source_mark *out) MUST_USE;
+void source_return(struct source *s, struct source_mark *m);
+void source_forget(struct source_mark *m);
 
 /* --- what is asked ---------------------------------------------------- */
 

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * rcu.h - the one door to liburcu (memb flavour).
+ *
+ * ThreadSanitizer cannot see the ordering liburcu gives us, because the
+ * library is not built with it. What we rely on is spelled out to it here:
+ * the end of a read section happens before a reclamation that follows it.
+ * `token` is any address both sides agree on.
+ */
+#ifndef HITHER_CACHE_RCU_H
+#define HITHER_CACHE_RCU_H
+
+#include <urcu/urcu-memb.h>
+
+#if defined(__SANITIZE_THREAD__)
+#define RCU_TELLS_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define RCU_TELLS_TSAN 1
+#endif
+#endif
+
+#ifdef RCU_TELLS_TSAN
+void __tsan_acquire(void *address);
+void __tsan_release(void *address);
+#endif
+
+static inline void
+rcu_enter(void)
+{
+	urcu_memb_read_lock();
+}
+
+static inline void
+rcu_leave(void *token)
+{
+#ifdef RCU_TELLS_TSAN
+	__tsan_release(token);
+#else
+	(void)token;
+#endif
+	urcu_memb_read_unlock();
+}
+
+/* First thing in a reclamation: no reader of before is left. */
+static inline void
+rcu_readers_gone(void *token)
+{
+#ifdef RCU_TELLS_TSAN
+	__tsan_acquire(token);
+#else
+	(void)token;
+#endif
+}
+
+#endif

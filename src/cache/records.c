@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * records.c - the tier that feeds the resolver.
+ *
+ * An entry is one block: the table's head, this tier's, the owner, the sets
+ * as pack.c writes them. A look-up copies the block into the caller's arena
+ * within the read section and unpacks it outside.
+ *
+ * Keys: facts by (owner, type), where type 0 says that the name does not
+ * exist; failures and delegations under classes of their own, so that a
+ * failure never hides what is known and a delegation never passes for an
+ * answer.
+ */
+#include "room.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "rcu.h"
+
+static uint16_t
+key_type(const struct record *r)
+{
+	if (r->kind == RECORD_NXDOMAIN)
+		return 0;
+	return r->kind == RECORD_DELEGATION ? TYPE_NS : r->type;
+}
+
+static uint8_t
+key_class(enum record_kind k)
+{
+	if (k == RECORD_FAILURE)
+		return KEY_FAILURE;
+	return k == RECORD_DELEGATION ? KEY_DELEGATION : KEY_FACT;
+}
+
+static struct standing
+standing_of(const struct record_entry *e)
+{
+	return (struct standing){
+		.kind = (enum record_kind)e->kind,
+		.rank = (enum rank)e->rank,
+		.security = (enum security)e->security,
+	};
+}
+
+static const struct record_entry *
+as_record(const struct entry *e)
+{
+	return (const struct record_entry *)(const void *)e;
+}
+
+static bool
+may_replace(const struct entry *old, const struct entry *fresh)
+{
+	struct standing a = standing_of(as_record(old));
+	struct standing b = standing_of(as_record(fresh));
+
+	return standing_yields(&a, &b);
+}
+
+static enum err
+record_sane(const struct record *r, uint64_t now_ms)
+{
+	bool needs_sets =
+	    r->kind == RECORD_SET || r->kind == RECORD_DELEGATION;
+	bool needs_type =
+	    r->kind == RECORD_SET || r->kind == RECORD_NODATA;
+
+	if (r->set_count > RECORD_SETS_MAX)
+		return ERR_LIMIT;
+	if ((needs_sets && r->set_count == 0) ||
+	    (needs_type && r->type == 0))
+		return ERR_RANGE;
+	return r->expires_ms <= now_ms ? ERR_REFUSED : ERR_OK;
+}
+
+static struct record_entry *
+entry_build(const struct record *r, size_t bytes)
+{
+	struct record_entry *e = memory_new(bytes);
+
+	if (e == NULL)
+		return NULL;
+	e->entry.expires_ms = r->expires_ms;
+	e->entry.bytes = (uint32_t)bytes;
+	e->entry.name_at = offsetof(struct record_entry, packed);
+	e->stored_ms = r->stored_ms;
+	e->ede = (int16_t)r->ede;
+	e->tries = r->tries;
+	e->set_count = (uint8_t)r->set_count;
+	e->kind = (uint8_t)r->kind;
+	e->rank = (uint8_t)r->rank;
+	e->security = (uint8_t)r->security;
+	pack_record(r, e->packed);
+	return e;
+}
+
+enum err
+records_put(struct cache *c, const struct record *r, uint64_t now_ms)
+{
+	struct key k = {
+		.name = r->owner,
+		.type = key_type(r),
+		.class = key_class(r->kind),
+	};
+	struct record_entry *e;
+	enum err err = record_sane(r, now_ms);
+	size_t bytes;
+
+	if (err != ERR_OK)
+		return err;
+	bytes = offsetof(struct record_entry, packed) + pack_bytes(r);
+	if (!table_takes(c->records, bytes))
+		return ERR_LIMIT;
+	e = entry_build(r, bytes);
+	if (e == NULL)
+		return ERR_MEMORY;
+	k.hash = name_hash(&c->hash_key, r->owner);
+	return table_put(c->records, &k, &e->entry, may_replace, now_ms);
+}
+
+static struct record_entry *
+find_live(const struct cache *c, const struct key *k, uint64_t now_ms)
+{
+	struct entry *e = table_find(c->records, k);
+
+	return e != NULL && e->expires_ms > now_ms
+	    ? (struct record_entry *)(void *)e
+	    : NULL;
+}
+
+/* Which of the facts about (owner, type) counts; else the failure. */
+static struct record_entry *
+find_fact(const struct cache *c, struct key k, uint64_t now_ms)
+{
+	uint16_t type = k.type;
+	struct record_entry *fact, *denial;
+	struct standing a, b;
+
+	fact = type != 0 ? find_live(c, &k, now_ms) : NULL;
+	k.type = 0;
+	denial = find_live(c, &k, now_ms);
+	if (fact == NULL && denial == NULL) {
+		k.type = type;
+		k.class = KEY_FAILURE;
+		return find_live(c, &k, now_ms);
+	}
+	if (fact == NULL || denial == NULL)
+		return fact != NULL ? fact : denial;
+	a = standing_of(fact);
+	b = standing_of(denial);
+	return standing_denies(&a, fact->stored_ms, &b, denial->stored_ms)
+	    ? denial
+	    : fact;
+}
+
+/* Within the read section: the head and a copy of the rest. */
+static const uint8_t *
+copy_out(struct record_entry *e, struct arena *a, struct record *out)
+{
+	table_touch(&e->entry);
+	*out = (struct record){
+		.stored_ms = e->stored_ms,
+		.expires_ms = e->entry.expires_ms,
+		.set_count = e->set_count,
+		.kind = (enum record_kind)e->kind,
+		.rank = (enum rank)e->rank,
+		.security = (enum security)e->security,
+		.ede = (enum ede)e->ede,
+		.type = e->entry.type,
+		.tries = e->tries,
+	};
+	return arena_copy(a, e->packed,
+	    e->entry.bytes - offsetof(struct record_entry, packed));
+}
+
+bool
+records_get(struct cache *c, const uint8_t *owner, uint16_t type,
+    uint64_t now_ms, struct arena *a, struct record *out)
+{
+	struct key k = { .name = owner, .type = type, .class = KEY_FACT };
+	struct record_entry *e;
+	const uint8_t *packed = NULL;
+
+	k.hash = name_hash(&c->hash_key, owner);
+	rcu_enter();
+	e = find_fact(c, k, now_ms);
+	if (e != NULL)
+		packed = copy_out(e, a, out);
+	table_leave(c->records);
+	return packed != NULL && unpack_record(packed, out->set_count, a, out);
+}
+
+bool
+records_get_delegation(struct cache *c, const uint8_t *zone, uint64_t now_ms,
+    struct arena *a, struct record *out)
+{
+	struct key k = {
+		.name = zone,
+		.type = TYPE_NS,
+		.class = KEY_DELEGATION,
+	};
+	struct record_entry *e;
+	const uint8_t *packed = NULL;
+
+	k.hash = name_hash(&c->hash_key, zone);
+	rcu_enter();
+	e = find_live(c, &k, now_ms);
+	if (e != NULL)
+		packed = copy_out(e, a, out);
+	table_leave(c->records);
+	return packed != NULL && unpack_record(packed, out->set_count, a, out);
+}
+
+uint32_t
+record_ttl(const struct record *r, uint64_t now_ms)
+{
+	uint64_t left_s;
+
+	if (r->expires_ms <= now_ms)
+		return 0;
+	left_s = (r->expires_ms - now_ms + 999) / 1000;
+	return left_s > INT32_MAX ? INT32_MAX : (uint32_t)left_s;
+}

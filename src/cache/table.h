@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * table.h - a hash table of immutable blocks, bounded in bytes.
+ *
+ * Both tiers of the cache stand on it. A block begins with struct entry and
+ * carries its key; what follows is the tier's own.
+ */
+#ifndef HITHER_CACHE_TABLE_H
+#define HITHER_CACHE_TABLE_H
+
+#include <stdatomic.h>
+
+#include <hither/dns.h>
+
+struct entry {
+	_Atomic(struct entry *) next; /* chain of the bucket; for readers */
+	/* Order of arrival, under the stripe's lock. `older` also links what
+	 * waits for reclamation. */
+	struct entry *newer, *older;
+	uint64_t expires_ms;
+	uint32_t hash;	/* low half: bucket and tag */
+	uint32_t bytes; /* of the block, as asked from the allocator */
+	/* The key, with the name that lies name_at octets into the block. */
+	uint16_t type;
+	uint16_t name_at;
+	uint8_t class; /* the tier's: kind of key, or flags */
+	uint8_t view;
+	_Atomic uint8_t visited; /* the only octet that readers write */
+};
+
+struct key {
+	const uint8_t *name;
+	uint64_t hash; /* of the name alone, until key_hash() */
+	uint16_t type;
+	uint8_t class;
+	uint8_t view;
+};
+
+struct table;
+
+/* Bounded by max_bytes with all that it needs for itself. */
+struct table *table_new(size_t max_bytes) MUST_USE;
+/* Ends when the last reclamation has ended. NULL is fine. */
+void table_free(struct table *t);
+
+/* Mixes the rest of the key into the hash of its name. */
+uint64_t key_hash(const struct key *k);
+
+/*
+ * Within rcu_enter()/table_leave(): the entry of this key, live or not, or
+ * NULL. table_touch() tells SIEVE that it was of use.
+ */
+struct entry *table_find(const struct table *t, const struct key *k);
+void table_leave(struct table *t);
+static inline void
+table_touch(struct entry *e)
+{
+	if (!atomic_load_explicit(&e->visited, memory_order_relaxed))
+		atomic_store_explicit(&e->visited, 1, memory_order_relaxed);
+}
+
+/* May `fresh` take the place of `old`, of the same key, which is live? */
+typedef bool table_judge(const struct entry *old, const struct entry *fresh);
+
+/* Would a block of this size have a chance at all? */
+bool table_takes(const struct table *t, size_t bytes);
+/*
+ * Publishes e under k and takes it over, also on failure: ERR_REFUSED by
+ * judge (NULL: none), ERR_LIMIT when there is no room now.
+ */
+enum err table_put(struct table *t, const struct key *k, struct entry *e,
+    table_judge *judge, uint64_t now_ms) MUST_USE;
+
+typedef bool table_wants_gone(const struct entry *e, const void *user);
+/* Removes what fn says; a slice at a time, so that writers are not held up. */
+size_t table_remove_if(
+    struct table *t, table_wants_gone *fn, const void *user);
+
+struct table_counts {
+	uint64_t entries, bytes, evictions, refusals;
+};
+void table_count(const struct table *t, struct table_counts *out);
+void table_check(const struct table *t);
+
+#endif

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * fields.c - what the items of the listed groups are made of, and the
+ * sections the options stand in. Rows are read as those of options.c.
+ */
+#include "table.h"
+
+#define IN(kind, member) offsetof(struct kind, member)
+
+/* Words are stored as their index: they follow their enum. */
+static const char *const action_words[] = { "allow", "allow-snoop", "refuse",
+	"drop", NULL };
+static const char *const zone_words[] = { "stub", "forward", NULL };
+static const char *const local_words[] = { "static", "refuse",
+	"always-nxdomain", "transparent", NULL };
+static const char *const transport_words[] = { "udp", "tcp", NULL };
+
+_Static_assert(sizeof(enum conf_action) == sizeof(uint32_t),
+    "words are written as 32-bit numbers");
+
+const struct option listen_fields[] = {
+	{ .path = "address",
+	    .type = OPTION_ADDRESS,
+	    .is_required = true,
+	    .offset = IN(conf_listen, address),
+	    .help = "Address to listen on." },
+	{ .path = "port",
+	    .type = OPTION_NUMBER,
+	    .offset = IN(conf_listen, port),
+	    .initial = "53",
+	    .least = 1,
+	    .most = 65535,
+	    .help = "Port to listen on." },
+	{ .path = "transports",
+	    .type = OPTION_WORDS,
+	    .offset = IN(conf_listen, transports),
+	    .initial = "[udp, tcp]",
+	    .words = transport_words,
+	    .help = "What to serve there." },
+	{ 0 },
+};
+
+const struct option access_fields[] = {
+	{ .path = "net",
+	    .type = OPTION_PREFIX,
+	    .is_required = true,
+	    .offset = IN(conf_access, net),
+	    .help = "Clients' network." },
+	{ .path = "action",
+	    .type = OPTION_WORD,
+	    .is_required = true,
+	    .offset = IN(conf_access, action),
+	    .words = action_words,
+	    .help = "allow answers; allow-snoop also answers questions that "
+		    "do not ask for recursion, from the cache; refuse answers "
+		    "REFUSED; drop does not answer." },
+	{ 0 },
+};
+
+const struct option zone_fields[] = {
+	{ .path = "name",
+	    .type = OPTION_NAME,
+	    .is_required = true,
+	    .offset = IN(conf_zone, name),
+	    .help = "Name of the zone; \".\" is everything." },
+	{ .path = "type",
+	    .type = OPTION_WORD,
+	    .is_required = true,
+	    .offset = IN(conf_zone, type),
+	    .words = zone_words,
+	    .help = "stub asks authoritative servers and follows their "
+		    "referrals; forward leaves the work to other resolvers." },
+	{ .path = "servers",
+	    .type = OPTION_SERVER,
+	    .is_list = true,
+	    .is_required = true,
+	    .offset = IN(conf_zone, servers),
+	    .help = "Addresses to ask, each with @port if it is not 53." },
+	{ 0 },
+};
+
+const struct option local_fields[] = {
+	{ .path = "name",
+	    .type = OPTION_NAME,
+	    .is_required = true,
+	    .offset = IN(conf_local_zone, name),
+	    .help = "Name of the zone." },
+	{ .path = "type",
+	    .type = OPTION_WORD,
+	    .is_required = true,
+	    .offset = IN(conf_local_zone, type),
+	    .words = local_words,
+	    .help = "static answers from local-data, else that there is "
+		    "nothing; refuse answers REFUSED; always-nxdomain denies "
+		    "the name whatever is asked; transparent turns off the "
+		    "built-in handling of a special-use name." },
+	{ 0 },
+};
+
+const struct option_section sections[] = {
+	{ "server", "The process." },
+	{ "resolver", "How questions are resolved." },
+	{ "server-selection", "Which of a zone's servers is asked." },
+	{ "outgoing", "How servers are asked." },
+	{ "cache", "What is remembered, and for how long." },
+	{ "tcp", "Clients that connect." },
+	{ "logging", "What is written where." },
+	{ "control", "How hitherctl reaches the server." },
+};
+const size_t sections_count = ARRAY_LEN(sections);

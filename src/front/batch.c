@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * batch.c - questions as they come in, and the answers that are at hand.
+ *
+ * For every question, in this order:
+ *
+ *  1. read it in place; what is no question gets no answer;
+ *  2. the access list: drop, refuse, or go on;
+ *  3. malformed, another opcode, a later EDNS: told so;
+ *  4. another class, a type that is no data: refused or told so;
+ *  5. names answered locally;
+ *  6. ANY, when it is refused (RFC 8482);
+ *  7. RD=0 reads the cache only, for those who may snoop;
+ *  8. a packed answer: copied into the room of the question and patched;
+ *  9. a miss: miss.c.
+ *
+ * Up to 8 nothing is allocated: local answers use an arena that keeps its
+ * block, and the packed answer goes straight into the datagram.
+ */
+#include "inside.h"
+
+#include <string.h>
+
+enum {
+	TYPE_RESERVED = 0,
+	TYPE_NXNAME = 128, /* RFC 9824 section 3.4 */
+	TYPE_META_FIRST = 128,
+	TYPE_META_LAST = 254
+};
+
+enum fate
+visit_error(struct visit *v, unsigned rcode, const struct remark *m)
+{
+	v->rcode = rcode;
+	v->len = reply_error(&v->asked, m, rcode, v->out);
+	return FATE_REPLY;
+}
+
+static enum fate
+plain_error(struct front *f, struct visit *v, unsigned rcode)
+{
+	struct remark m = front_remark(f, EDE_NONE, NULL);
+
+	return visit_error(v, rcode, &m);
+}
+
+static enum fate
+refuse(struct front *f, struct visit *v, enum ede ede)
+{
+	struct remark m = front_remark(f, ede, NULL);
+
+	count_up(&f->counts.refused);
+	return visit_error(v, RCODE_REFUSED, &m);
+}
+
+/* Writes an answer made here. */
+static enum fate
+answer_here(struct front *f, struct visit *v, const struct answer *a)
+{
+	struct remark m = front_remark(f, a->ede, a->why);
+	struct pack_opts o = {
+		.qname = v->asked.qname,
+		.qtype = v->asked.qtype,
+		.qclass = v->asked.qclass,
+		.first = f->rules->rotate ? (uint16_t)(f->turn++) : 0,
+		.dnssec_ok = v->asked.dnssec_ok,
+		.minimal = f->rules->minimal,
+	};
+	struct packed p;
+
+	if (!pack_answer(a, &o, f->scratch, PACK_MAX, &p))
+		return visit_error(v, RCODE_SERVFAIL, &m);
+	v->len = reply_write(&v->asked, &m, f->scratch, p.len, v->out);
+	return FATE_REPLY;
+}
+
+static enum fate
+chaos(struct front *f, struct visit *v)
+{
+	struct answer a;
+
+	arena_reset(f->arena);
+	policy_chaos(f->rules->policy, v->asked.qname, v->asked.qtype,
+	    f->arena, &a);
+	if (a.rcode == RCODE_REFUSED)
+		return refuse(f, v, EDE_NONE);
+	count_up(&f->counts.local);
+	return answer_here(f, v, &a);
+}
+
+/* Types that no record can have. True when the visit is over. */
+static bool
+is_odd_type(struct front *f, struct visit *v, enum fate *fate)
+{
+	uint16_t t = v->asked.qtype;
+
+	if (t == TYPE_RESERVED || t == TYPE_NXNAME) {
+		count_up(&f->counts.formerr);
+		*fate = plain_error(f, v, RCODE_FORMERR);
+	} else if (t == TYPE_AXFR || t == TYPE_IXFR) {
+		*fate = refuse(f, v, EDE_NOT_SUPPORTED);
+	} else if (t == TYPE_OPT ||
+	    (t >= TYPE_META_FIRST && t <= TYPE_META_LAST)) {
+		count_up(&f->counts.notimp);
+		*fate = plain_error(f, v, RCODE_NOTIMP);
+	} else {
+		return false;
+	}
+	return true;
+}
+
+static bool
+is_local(struct front *f, struct visit *v, enum fate *fate)
+{
+	struct answer a;
+
+	arena_reset(f->arena);
+	if (!policy_answer(f->rules->policy, v->asked.qname, v->asked.qtype,
+		f->arena, &a))
+		return false;
+	count_up(&f->counts.local);
+	*fate = answer_here(f, v, &a);
+	return true;
+}
+
+/* RFC 8482 section 4.2. */
+static enum fate
+answer_any(struct front *f, struct visit *v)
+{
+	static const struct rdata hinfo = {
+		.bytes = (const uint8_t *)"\007RFC8482", .len = 9,
+	};
+	struct rrset set = { .owner = v->asked.qname, .rdata = &hinfo,
+		.ttl = 3600, .type = TYPE_HINFO, .count = 1 };
+	struct rrset *const sets[1] = { &set };
+	struct answer a = { .sets[SECTION_ANSWER] = sets,
+		.counts[SECTION_ANSWER] = 1, .ede = EDE_NONE };
+
+	count_up(&f->counts.local);
+	return answer_here(f, v, &a);
+}
+
+static bool
+is_hit(struct front *f, struct visit *v)
+{
+	struct remark m = front_remark(f, EDE_NONE, NULL);
+	struct answer_key k = { .qname = v->asked.qname,
+		.qtype = v->asked.qtype };
+	uint32_t turn = f->rules->rotate ? f->turn++ : 0;
+	uint8_t *buf = v->out;
+	size_t len;
+
+	if (v->asked.dnssec_ok)
+		k.flags |= ANSWER_KEY_DO;
+	if ((v->asked.flags & FLAG_CD) != 0)
+		k.flags |= ANSWER_KEY_CD;
+	len = answers_get(
+	    f->opts.cache, &k, v->now_ms, turn, buf, v->out_size);
+	if (len == 0 && v->out_size < PACK_MAX) {
+		/* Perhaps it is there, and too long for a datagram. */
+		buf = f->scratch;
+		len = answers_get(
+		    f->opts.cache, &k, v->now_ms, turn, buf, PACK_MAX);
+	}
+	if (len == 0)
+		return false;
+	count_up(&f->counts.hits);
+	v->len = reply_write(&v->asked, &m, buf, len, v->out);
+	return true;
+}
+
+/* Steps 4 to 9. */
+static enum fate
+visit_question(struct front *f, struct visit *v, enum access access)
+{
+	enum fate fate;
+
+	if (v->asked.qclass == CLASS_CH)
+		return chaos(f, v);
+	if (v->asked.qclass != CLASS_IN)
+		return refuse(f, v, EDE_NOT_SUPPORTED);
+	if (is_odd_type(f, v, &fate) || is_local(f, v, &fate))
+		return fate;
+	if (v->asked.qtype == TYPE_ANY && f->rules->refuse_any)
+		return answer_any(f, v);
+	if ((v->asked.flags & FLAG_RD) == 0 && access != ACCESS_SNOOP)
+		return refuse(f, v, EDE_NOT_AUTHORITATIVE);
+	if (is_hit(f, v))
+		return FATE_REPLY;
+	return miss_take(f, v);
+}
+
+/* Steps 1 to 3. The bytes may lie in v->out: nothing borrows from them. */
+static enum fate
+visit(struct front *f, struct visit *v, const uint8_t *bytes, size_t len)
+{
+	enum query_verdict verdict = query_read(bytes, len, &v->query);
+	enum access access = policy_access(f->rules->policy, &v->route.from);
+
+	v->rcode = RCODE_NOERROR;
+	if (verdict == QUERY_SILENCE || access == ACCESS_DROP) {
+		count_up(&f->counts.dropped);
+		return FATE_SILENCE;
+	}
+	asked_from_query(&v->asked, &v->query, v->route.udp != NULL);
+	if (access == ACCESS_REFUSE)
+		return refuse(f, v, EDE_PROHIBITED);
+	switch (verdict) {
+	case QUERY_FORMERR:
+		count_up(&f->counts.formerr);
+		return plain_error(f, v, RCODE_FORMERR);
+	case QUERY_NOTIMP:
+		count_up(&f->counts.notimp);
+		return plain_error(f, v, RCODE_NOTIMP);
+	case QUERY_BADVERS:
+		count_up(&f->counts.badvers);
+		return plain_error(f, v, RCODE_BADVERS);
+	case QUERY_SILENCE:
+	case QUERY_OK:
+	default:
+		return visit_question(f, v, access);
+	}
+}
+
+void
+batch_take(
+    void *user, struct udp_listener *ul, struct datagram *batch, size_t n)
+{
+	struct listener *li = user;
+	struct front *f = li->front;
+	struct visit v;
+	size_t i;
+
+	v.now_ms = clock_boot_ms();
+	v.route.udp = ul;
+	v.route.tcp = NULL;
+	v.route.connection = 0;
+	for (i = 0; i < n; i++) {
+		struct datagram *d = &batch[i];
+
+		count_up(&f->counts.udp_queries);
+		v.route.from = d->from;
+		v.route.local = d->local;
+		v.out = d->bytes;
+		v.out_size = DATAGRAM_MAX;
+		d->reply_len = 0;
+		if (visit(f, &v, d->bytes, d->len) != FATE_REPLY)
+			continue;
+		d->reply_len = v.len;
+		front_count_reply(f, d->bytes, v.rcode);
+	}
+}
+
+void
+stream_take(void *user, struct tcp_listener *tl, uint64_t connection,
+    const struct addr *from, const uint8_t *bytes, size_t len)
+{
+	struct listener *li = user;
+	struct front *f = li->front;
+	struct visit v;
+	enum fate fate;
+
+	count_up(&f->counts.tcp_queries);
+	v.now_ms = clock_boot_ms();
+	v.route = (struct route){ .tcp = tl, .connection = connection,
+		.from = *from, .local = li->local };
+	v.out = f->scratch;
+	v.out_size = PACK_MAX;
+	fate = visit(f, &v, bytes, len);
+	if (fate == FATE_WAIT)
+		return;
+	if (fate == FATE_SILENCE) {
+		tcp_listener_reply(tl, connection, f->scratch, 0);
+		return;
+	}
+	front_count_reply(f, f->scratch, v.rcode);
+	tcp_listener_reply(tl, connection, f->scratch, v.len);
+}
+
+bool
+stream_admit(void *user, const struct addr *from)
+{
+	const struct listener *li = user;
+
+	return policy_access(li->front->rules->policy, from) != ACCESS_DROP;
+}

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * client.c - clients that wait for an answer.
+ *
+ * All memory is taken at the start. Waiting UDP clients are found again by
+ * address, id, type and name (as it was spelt), so that a question sent once
+ * more is not answered twice. Per address, questions are counted in buckets
+ * of a keyed hash, four times as many as there are slots: two addresses that
+ * share a bucket share its bound, which nobody can bring about on purpose.
+ * An IPv6 client is known by its first 64 bits, for it owns all the rest.
+ */
+#include "client.h"
+
+#include <string.h>
+
+struct clients {
+	struct client *slots; /* slots[0] is not used */
+	uint32_t *chains;     /* first slot of each bucket */
+	uint32_t *crowds;     /* waiting questions by address */
+	size_t max, per_address_max, waiting;
+	size_t chain_mask, crowd_mask;
+	uint32_t first_free;
+	struct hash_key key;
+};
+
+static size_t
+power_of_two(size_t least)
+{
+	size_t n = 64;
+
+	while (n < least)
+		n *= 2;
+	return n;
+}
+
+struct clients *
+clients_new(size_t max, size_t per_address_max)
+{
+	struct clients *cs;
+	size_t i;
+
+	if (max == 0 || max > (1u << 24))
+		return NULL;
+	cs = memory_new(sizeof(*cs));
+	if (cs == NULL)
+		return NULL;
+	cs->max = max;
+	cs->per_address_max = per_address_max;
+	cs->chain_mask = power_of_two(max) - 1;
+	cs->crowd_mask = power_of_two(4 * max) - 1;
+	cs->slots = memory_new((max + 1) * sizeof(*cs->slots));
+	cs->chains = memory_new((cs->chain_mask + 1) * sizeof(*cs->chains));
+	cs->crowds = memory_new((cs->crowd_mask + 1) * sizeof(*cs->crowds));
+	if (cs->slots == NULL || cs->chains == NULL || cs->crowds == NULL) {
+		clients_free(cs);
+		return NULL;
+	}
+	hash_key_random(&cs->key);
+	for (i = 1; i < max; i++)
+		cs->slots[i].next = (uint32_t)i + 1;
+	cs->first_free = 1;
+	return cs;
+}
+
+void
+clients_free(struct clients *cs)
+{
+	if (cs == NULL)
+		return;
+	memory_free(cs->slots);
+	memory_free(cs->chains);
+	memory_free(cs->crowds);
+	memory_free(cs);
+}
+
+static uint64_t
+question_hash(
+    const struct clients *cs, const struct route *r, const struct asked *q)
+{
+	uint8_t key[16 + 2 + 2 + 2];
+
+	memcpy(key, r->from.ip, 16);
+	memcpy(key + 16, &r->from.port, 2);
+	memcpy(key + 18, &q->id, 2);
+	memcpy(key + 20, &q->qtype, 2);
+	return hash_bytes(&cs->key, key, sizeof(key)) ^
+	    name_hash(&cs->key, q->qname);
+}
+
+static size_t
+crowd_of(const struct clients *cs, const struct addr *a)
+{
+	size_t len = a->family == 6 ? 8 : 4;
+
+	return (size_t)hash_bytes(&cs->key, a->ip, len) & cs->crowd_mask;
+}
+
+static bool
+is_same_question(const struct client *c, const struct route *r,
+    const struct asked *q)
+{
+	return c->route.udp == r->udp && addr_equal(&c->route.from, &r->from) &&
+	    addr_equal(&c->route.local, &r->local) && c->asked.id == q->id &&
+	    c->asked.flags == q->flags && c->asked.qtype == q->qtype &&
+	    c->asked.edns == q->edns && c->asked.dnssec_ok == q->dnssec_ok &&
+	    c->asked.limit == q->limit && name_same_case(c->qname.wire,
+	    q->qname);
+}
+
+static bool
+is_waiting(const struct clients *cs, const struct route *r,
+    const struct asked *q, uint64_t hash)
+{
+	uint32_t i = cs->chains[hash & cs->chain_mask];
+
+	for (; i != CLIENT_NONE; i = cs->slots[i].next)
+		if (cs->slots[i].hash == hash &&
+		    is_same_question(&cs->slots[i], r, q))
+			return true;
+	return false;
+}
+
+enum client_verdict
+clients_add(struct clients *cs, const struct route *r, const struct asked *q,
+    uint64_t now_us, uint32_t *slot)
+{
+	uint64_t hash = question_hash(cs, r, q);
+	size_t crowd = crowd_of(cs, &r->from);
+	uint32_t *chain = &cs->chains[hash & cs->chain_mask];
+	struct client *c;
+
+	if (r->udp != NULL && is_waiting(cs, r, q, hash))
+		return CLIENT_REPEATED;
+	if (cs->first_free == CLIENT_NONE ||
+	    cs->crowds[crowd] >= cs->per_address_max)
+		return CLIENT_TOO_MANY;
+	*slot = cs->first_free;
+	c = &cs->slots[*slot];
+	cs->first_free = c->next;
+	name_copy(&c->qname, q->qname);
+	c->asked = *q;
+	c->asked.qname = c->qname.wire;
+	c->route = *r;
+	c->hash = hash;
+	c->started_us = now_us;
+	c->generation++;
+	c->crowd = (uint32_t)crowd;
+	c->next = *chain;
+	*chain = *slot;
+	cs->crowds[crowd]++;
+	cs->waiting++;
+	return CLIENT_ADDED;
+}
+
+struct client *
+clients_find(struct clients *cs, uint32_t slot, uint32_t generation)
+{
+	if (slot == CLIENT_NONE || slot > cs->max ||
+	    (generation & 1) == 0 || cs->slots[slot].generation != generation)
+		return NULL;
+	return &cs->slots[slot];
+}
+
+uint32_t
+clients_generation(const struct clients *cs, uint32_t slot)
+{
+	return cs->slots[slot].generation;
+}
+
+void
+clients_remove(struct clients *cs, struct client *c)
+{
+	uint32_t slot = (uint32_t)(c - cs->slots);
+	uint32_t *link = &cs->chains[c->hash & cs->chain_mask];
+
+	while (*link != slot)
+		link = &cs->slots[*link].next;
+	*link = c->next;
+	c->generation++;
+	c->next = cs->first_free;
+	cs->first_free = slot;
+	cs->crowds[c->crowd]--;
+	cs->waiting--;
+}
+
+void
+clients_remove_listener(struct clients *cs, const struct udp_listener *udp,
+    const struct tcp_listener *tcp)
+{
+	size_t i;
+
+	for (i = 1; i <= cs->max; i++) {
+		struct client *c = &cs->slots[i];
+
+		if ((c->generation & 1) == 0)
+			continue;
+		if ((udp != NULL && c->route.udp == udp) ||
+		    (tcp != NULL && c->route.tcp == tcp))
+			clients_remove(cs, c);
+	}
+}
+
+size_t
+clients_waiting(const struct clients *cs)
+{
+	return cs->waiting;
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * front.c - one worker's front: its listeners, its clients, its counters.
+ *
+ * After each turn of the loop the inbox of this worker is emptied and then
+ * the resolver runs whatever is ready, so that an answer leaves in the turn
+ * in which it was found. All calls but front_count() come from the worker's
+ * own thread (or before it begins and after it ended).
+ */
+#include "inside.h"
+
+#include <errno.h>
+#include <string.h>
+
+struct remark
+front_remark(const struct front *f, enum ede ede, const char *why)
+{
+	return (struct remark){ .nsid = f->rules->nsid,
+		.nsid_len = f->rules->nsid_len, .why = why, .ede = ede };
+}
+
+void
+front_count_reply(struct front *f, const uint8_t *reply, unsigned rcode)
+{
+	size_t i = rcode != 0 ? rcode : reply[3] & 15u;
+
+	if (i >= ARRAY_LEN(f->counts.rcodes))
+		i = ARRAY_LEN(f->counts.rcodes) - 1;
+	count_up(&f->counts.rcodes[i]);
+	if ((reply[2] & (FLAG_TC >> 8)) != 0)
+		count_up(&f->counts.truncated);
+}
+
+static void
+update_gauges(struct front *f)
+{
+	size_t i, streams = 0;
+
+	for (i = 0; i < FRONT_LISTENERS_MAX; i++)
+		if (f->listeners[i].tcp != NULL)
+			streams += tcp_listener_clients(f->listeners[i].tcp);
+	__atomic_store_n(&f->counts.tcp_clients, streams, __ATOMIC_RELAXED);
+	__atomic_store_n(&f->counts.waiting, clients_waiting(f->clients),
+	    __ATOMIC_RELAXED);
+}
+
+static void
+after_turn(void *user)
+{
+	struct front *f = user;
+
+	miss_inbox(f);
+	resolver_turn(f->opts.resolver);
+	update_gauges(f);
+}
+
+struct front *
+front_new(const struct front_opts *o)
+{
+	struct front *f = memory_new(sizeof(*f));
+
+	if (f == NULL)
+		return NULL;
+	f->opts = *o;
+	f->rules = o->rules;
+	f->clients = clients_new(o->clients_max, o->clients_per_address_max);
+	f->arena = arena_new(FRONT_ARENA_BYTES);
+	f->scratch = memory_new(FRONT_SCRATCH_BYTES);
+	if (f->clients == NULL || f->arena == NULL || f->scratch == NULL) {
+		clients_free(f->clients);
+		arena_free(f->arena);
+		memory_free(f->scratch);
+		memory_free(f);
+		return NULL;
+	}
+	hall_enter(o->hall, o->worker, o->loop);
+	loop_after_turn(o->loop, after_turn, f);
+	return f;
+}
+
+static void
+listener_close(struct front *f, struct listener *li)
+{
+	clients_remove_listener(f->clients, li->udp, li->tcp);
+	if (li->udp != NULL)
+		udp_listener_free(li->udp);
+	if (li->tcp != NULL)
+		tcp_listener_free(li->tcp);
+	li->udp = NULL;
+	li->tcp = NULL;
+}
+
+void
+front_free(struct front *f)
+{
+	size_t i;
+
+	if (f == NULL)
+		return;
+	loop_after_turn_end(f->opts.loop, after_turn, f);
+	for (i = 0; i < FRONT_LISTENERS_MAX; i++)
+		listener_close(f, &f->listeners[i]);
+	hall_leave(f->opts.hall, f->opts.worker);
+	miss_forget(f);
+	clients_free(f->clients);
+	arena_free(f->arena);
+	memory_free(f->scratch);
+	memory_free(f);
+}
+
+void
+front_set_rules(struct front *f, const struct front_rules *r)
+{
+	f->rules = r;
+}
+
+/* --- listeners -------------------------------------------------------- */
+
+static struct listener *
+listener_place(struct front *f, const struct addr *a)
+{
+	size_t i;
+
+	for (i = 0; i < FRONT_LISTENERS_MAX; i++) {
+		struct listener *li = &f->listeners[i];
+
+		if (li->udp != NULL || li->tcp != NULL)
+			continue;
+		li->front = f;
+		li->local = *a;
+		return li;
+	}
+	errno = EMFILE;
+	return NULL;
+}
+
+enum err
+front_listen_udp(struct front *f, const struct addr *a, bool first)
+{
+	struct listener *li = listener_place(f, a);
+	struct udp_listener_opts o = { .local = *a, .on_batch = batch_take,
+		.user = li, .first = first };
+
+	if (li == NULL)
+		return ERR_LIMIT;
+	li->udp = udp_listener_new(f->opts.loop, &o);
+	return li->udp != NULL ? ERR_OK : ERR_SYSTEM;
+}
+
+enum err
+front_listen_tcp(struct front *f, const struct addr *a,
+    const struct tcp_limits *limits, bool first)
+{
+	struct listener *li = listener_place(f, a);
+	struct tcp_listener_opts o = { .local = *a, .limits = *limits,
+		.admit = stream_admit, .on_message = stream_take, .user = li,
+		.first = first };
+
+	if (li == NULL)
+		return ERR_LIMIT;
+	li->tcp = tcp_listener_new(f->opts.loop, &o);
+	return li->tcp != NULL ? ERR_OK : ERR_SYSTEM;
+}
+
+void
+front_unlisten(struct front *f, const struct addr *a)
+{
+	size_t i;
+
+	for (i = 0; i < FRONT_LISTENERS_MAX; i++) {
+		struct listener *li = &f->listeners[i];
+
+		if ((li->udp != NULL || li->tcp != NULL) &&
+		    addr_equal(&li->local, a))
+			listener_close(f, li);
+	}
+}
+
+/* --- counting --------------------------------------------------------- */
+
+void
+front_count(const struct front *f, struct front_counts *out)
+{
+	const struct front_counts *c = &f->counts;
+	size_t i;
+
+#define READ(member) \
+	out->member = __atomic_load_n(&c->member, __ATOMIC_RELAXED)
+	READ(udp_queries);
+	READ(tcp_queries);
+	READ(dropped);
+	READ(refused);
+	READ(formerr);
+	READ(notimp);
+	READ(badvers);
+	READ(local);
+	READ(hits);
+	READ(misses);
+	READ(handed_over);
+	READ(hall_full);
+	READ(truncated);
+	READ(waiting);
+	READ(tcp_clients);
+	for (i = 0; i < ARRAY_LEN(c->rcodes); i++)
+		READ(rcodes[i]);
+	for (i = 0; i < ARRAY_LEN(c->latency); i++)
+		READ(latency[i]);
+#undef READ
+}

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * miss.c - questions that have to be resolved.
+ *
+ *  1. The client takes a slot and waits. A question sent once more while it
+ *     waits is dropped: one answer will do.
+ *  2. The worker that owns hash(name) + type gets an errand: ourselves, or
+ *     another one through the hall.
+ *  3. The owner asks its resolver; the outcome is packed, kept among the
+ *     answers when it may be, and goes back as it came.
+ *  4. The client, if it still waits, gets its reply.
+ *
+ * Whatever fails on the way is a SERVFAIL that says why, never a client that
+ * waits for ever.
+ */
+#include "inside.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char busy[] = "too many questions are waiting";
+
+/* --- 4: the client ---------------------------------------------------- */
+
+static void
+note_latency(struct front *f, uint64_t took_us)
+{
+	uint64_t bound = FRONT_FIRST_BUCKET_US;
+	unsigned i = 0;
+
+	while (i + 1 < FRONT_LATENCY_BUCKETS && took_us > bound) {
+		bound *= 2;
+		i++;
+	}
+	count_up(&f->counts.latency[i]);
+}
+
+/* packed is NULL for a failure; it may be the scratch itself. */
+static void
+reply_late(struct front *f, const struct errand *e, const uint8_t *packed,
+    size_t len)
+{
+	struct client *c = clients_find(f->clients, e->slot, e->generation);
+	struct remark m = front_remark(f, e->ede, e->why);
+
+	if (c == NULL)
+		return;
+	note_latency(f, clock_mono_us() - c->started_us);
+	if (packed != NULL)
+		len = reply_write(&c->asked, &m, packed, len, f->scratch);
+	else
+		len = reply_error(&c->asked, &m, RCODE_SERVFAIL, f->scratch);
+	front_count_reply(f, f->scratch, 0);
+	if (c->route.udp != NULL)
+		udp_listener_reply(c->route.udp, &c->route.from,
+		    &c->route.local, f->scratch, len);
+	else
+		tcp_listener_reply(
+		    c->route.tcp, c->route.connection, f->scratch, len);
+	clients_remove(f->clients, c);
+}
+
+/* --- 3: the owner ----------------------------------------------------- */
+
+static void
+errand_begin(struct front *f, struct errand *e)
+{
+	e->front = f;
+	e->before = NULL;
+	e->after = f->errands;
+	if (f->errands != NULL)
+		f->errands->before = e;
+	f->errands = e;
+}
+
+static void
+errand_end(struct errand *e)
+{
+	if (e->before != NULL)
+		e->before->after = e->after;
+	else
+		e->front->errands = e->after;
+	if (e->after != NULL)
+		e->after->before = e->before;
+}
+
+/* packed: NULL, or a message in the owner's scratch. Consumes the errand. */
+static void
+errand_return(struct front *f, struct errand *e, const uint8_t *packed,
+    size_t len)
+{
+	if (e->asker == f->opts.worker) {
+		reply_late(f, e, packed, len);
+		errand_free(e);
+		return;
+	}
+	if (packed != NULL)
+		e->bytes = memory_new(len);
+	if (e->bytes != NULL) {
+		memcpy(e->bytes, packed, len);
+		e->len = len;
+	}
+	e->answered = true;
+	if (!hall_give(f->opts.hall, e->asker, e))
+		errand_free(e);
+}
+
+static bool
+may_be_kept(const struct errand *e, const struct outcome *o)
+{
+	const struct answer *a = o->answer;
+
+	return o->expires_ms != 0 && !a->authoritative && !a->bogus &&
+	    a->ede == EDE_NONE && !e->cache_only &&
+	    (a->rcode == RCODE_NOERROR || a->rcode == RCODE_NXDOMAIN);
+}
+
+static void
+keep_answer(struct front *f, const struct errand *e, const struct outcome *o,
+    struct packed *p)
+{
+	struct answer_key k = { .qname = e->qname.wire, .qtype = e->qtype };
+
+	if (e->dnssec_ok)
+		k.flags |= ANSWER_KEY_DO;
+	if (e->checking_disabled)
+		k.flags |= ANSWER_KEY_CD;
+	p->expires_ms = o->expires_ms;
+	p->generation = o->generation;
+	/* A cache without room is slower, not wrong. */
+	(void)!answers_put(f->opts.cache, &k, p, clock_boot_ms());
+}
+
+/* resolver_done */
+static void
+errand_resolved(void *user, const struct outcome *o)
+{
+	struct errand *e = user;
+	struct front *f = e->front;
+	struct pack_opts po = {
+		.qname = e->qname.wire,
+		.qtype = e->qtype,
+		.qclass = CLASS_IN,
+		.first = f->rules->rotate ? (uint16_t)(f->turn++) : 0,
+		.ttl_max_s = f->rules->ttl_max_s,
+		.dnssec_ok = e->dnssec_ok,
+		.minimal = f->rules->minimal,
+	};
+	struct packed p;
+
+	errand_end(e);
+	e->ede = o->answer->ede;
+	(void)snprintf(e->why, sizeof(e->why), "%s", o->answer->why);
+	if (!pack_answer(o->answer, &po, f->scratch, PACK_MAX, &p)) {
+		e->ede = EDE_OTHER;
+		(void)snprintf(e->why, sizeof(e->why),
+		    "the answer is longer than a message");
+		errand_return(f, e, NULL, 0);
+		return;
+	}
+	if (may_be_kept(e, o))
+		keep_answer(f, e, o, &p);
+	errand_return(f, e, f->scratch, p.len);
+}
+
+/* False: the resolver takes no more; the errand stays the caller's. */
+static bool
+errand_ask(struct front *f, struct errand *e)
+{
+	struct resolver_question q = {
+		.qname = e->qname.wire,
+		.qtype = e->qtype,
+		.dnssec_ok = e->dnssec_ok,
+		.checking_disabled = e->checking_disabled,
+		.cache_only = e->cache_only,
+	};
+
+	errand_begin(f, e);
+	e->ask_id = resolver_ask(f->opts.resolver, &q, errand_resolved, e);
+	if (e->ask_id != 0)
+		return true;
+	errand_end(e);
+	e->ede = EDE_OTHER;
+	memcpy(e->why, busy, sizeof(busy));
+	return false;
+}
+
+void
+miss_inbox(struct front *f)
+{
+	struct errand *e = hall_take(f->opts.hall, f->opts.worker);
+
+	while (e != NULL) {
+		struct errand *next = e->next;
+
+		if (e->answered) {
+			reply_late(f, e, e->bytes, e->len);
+			errand_free(e);
+		} else if (!errand_ask(f, e)) {
+			errand_return(f, e, NULL, 0);
+		}
+		e = next;
+	}
+}
+
+void
+miss_forget(struct front *f)
+{
+	while (f->errands != NULL) {
+		struct errand *e = f->errands;
+
+		resolver_cancel(f->opts.resolver, e->ask_id);
+		errand_end(e);
+		errand_free(e);
+	}
+}
+
+/* --- 1 and 2: the question -------------------------------------------- */
+
+static struct errand *
+errand_new(const struct front *f, const struct visit *v, uint32_t slot)
+{
+	struct errand *e = memory_new(sizeof(*e));
+
+	if (e == NULL)
+		return NULL;
+	e->asker = f->opts.worker;
+	e->slot = slot;
+	e->generation = clients_generation(f->clients, slot);
+	e->qtype = v->asked.qtype;
+	e->dnssec_ok = v->asked.dnssec_ok;
+	e->checking_disabled = (v->asked.flags & FLAG_CD) != 0;
+	e->cache_only = (v->asked.flags & FLAG_RD) == 0;
+	e->ede = EDE_NONE;
+	name_lower(&e->qname, v->asked.qname);
+	return e;
+}
+
+static size_t
+owner_of(const struct front *f, const struct errand *e)
+{
+	uint64_t h = name_hash(&f->opts.owner_key, e->qname.wire) + e->qtype;
+
+	return (size_t)(h % hall_workers(f->opts.hall));
+}
+
+static bool
+errand_send(struct front *f, struct errand *e)
+{
+	size_t owner = owner_of(f, e);
+
+	if (owner == f->opts.worker)
+		return errand_ask(f, e);
+	if (!hall_give(f->opts.hall, owner, e)) {
+		count_up(&f->counts.hall_full);
+		return false;
+	}
+	count_up(&f->counts.handed_over);
+	return true;
+}
+
+static enum fate
+too_busy(struct front *f, struct visit *v)
+{
+	struct remark m = front_remark(f, EDE_OTHER, busy);
+
+	return visit_error(v, RCODE_SERVFAIL, &m);
+}
+
+enum fate
+miss_take(struct front *f, struct visit *v)
+{
+	uint32_t slot = CLIENT_NONE;
+	struct errand *e;
+
+	switch (clients_add(f->clients, &v->route, &v->asked,
+	    clock_mono_us(), &slot)) {
+	case CLIENT_REPEATED:
+		return FATE_WAIT;
+	case CLIENT_TOO_MANY:
+		return too_busy(f, v);
+	case CLIENT_ADDED:
+	default:
+		break;
+	}
+	count_up(&f->counts.misses);
+	e = errand_new(f, v, slot);
+	if (e != NULL && errand_send(f, e))
+		return FATE_WAIT;
+	errand_free(e);
+	clients_remove(f->clients, clients_find(f->clients, slot,
+	    clients_generation(f->clients, slot)));
+	return too_busy(f, v);
+}

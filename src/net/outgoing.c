@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * outgoing.c - the seam over real sockets.
+ *
+ * A flow is a slot; its number is the slot and a generation, so that a number
+ * kept too long finds nothing instead of somebody else's flow. 0 is none.
+ *
+ * UDP flows lie in an epoll set of their own, which libevent sees as one
+ * descriptor: a socket that lives for one question would otherwise cost two
+ * more system calls to enter and leave libevent's set. Closing is leaving.
+ *
+ * Nothing is told from within send(): what fails there is its result, and
+ * what fails later comes from the loop.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include <hither/base.h>
+#include <hither/net.h>
+
+#include "ports.h"
+#include "sock.h"
+#include "stream.h"
+
+#define SLOT_BITS     16u
+#define FLOWS_MAX     (BIT(SLOT_BITS) - 1)
+#define EVENTS_A_TURN 64
+#define ERRORS_MAX    8u
+#define RECEIVE_MAX   65535u
+
+struct flow {
+	void *user;
+	struct stream *stream; /* NULL: UDP */
+	int fd;                /* UDP only */
+	uint32_t id;           /* 0: free */
+	uint16_t generation;
+	uint16_t next_free; /* slot + 1; 0: the last */
+};
+
+struct outgoing {
+	struct outgoing_opts opts;
+	struct ports *ports;
+	struct streams *streams;
+	struct event *readable;
+	struct flow *flows;
+	size_t flows_max;
+	uint32_t first_free; /* slot + 1; 0: none */
+	int epoll_fd;
+	uint8_t received[RECEIVE_MAX];
+};
+
+static struct flow *
+flow_find(struct outgoing *og, uint32_t id)
+{
+	const size_t slot = id & (BIT(SLOT_BITS) - 1);
+
+	if (id == 0 || slot >= og->flows_max || og->flows[slot].id != id)
+		return NULL;
+	return &og->flows[slot];
+}
+
+static struct flow *
+flow_new(struct outgoing *og)
+{
+	struct flow *f;
+	uint32_t slot;
+
+	if (og->first_free == 0)
+		return NULL;
+	slot = og->first_free - 1;
+	f = &og->flows[slot];
+	og->first_free = f->next_free;
+	if (++f->generation == 0)
+		f->generation = 1;
+	f->id = (uint32_t)f->generation << SLOT_BITS | slot;
+	f->fd = -1;
+	f->stream = NULL;
+	return f;
+}
+
+static void
+flow_free(struct outgoing *og, struct flow *f)
+{
+	const uint32_t slot = f->id & (BIT(SLOT_BITS) - 1);
+
+	f->id = 0;
+	f->next_free = (uint16_t)og->first_free;
+	og->first_free = slot + 1;
+}
+
+/* --- UDP -------------------------------------------------------------- */
+
+static enum err
+send_datagram(int fd, const struct wire_send *s)
+{
+	const ssize_t n =
+	    send(fd, s->bytes, s->len, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	return n < 0 ? sock_error(errno) : ERR_OK;
+}
+
+static enum err
+lease(struct outgoing *og, const struct addr *to, int *fd)
+{
+	enum err e = port_take(og->ports, to, fd);
+
+	if (e == ERR_LIMIT && streams_shed(og->streams))
+		e = port_take(og->ports, to, fd);
+	return e;
+}
+
+static enum err
+send_udp(struct outgoing *og, const struct wire_send *s, struct flow *f)
+{
+	struct epoll_event ev = { .events = EPOLLIN, .data.u32 = f->id };
+	enum err e = lease(og, s->to, &f->fd);
+
+	if (e != ERR_OK)
+		return e;
+	if (epoll_ctl(og->epoll_fd, EPOLL_CTL_ADD, f->fd, &ev) != 0)
+		e = ERR_LIMIT;
+	else
+		e = send_datagram(f->fd, s);
+	if (e != ERR_OK)
+		port_return(og->ports, f->fd);
+	return e;
+}
+
+/* Takes the reports that ICMP messages left; they would keep it ready. */
+static void
+drop_reports(int fd)
+{
+	uint8_t byte;
+
+	for (size_t i = 0; i < ERRORS_MAX; i++)
+		if (recv(fd, &byte, sizeof(byte), MSG_ERRQUEUE | MSG_DONTWAIT) <
+		    0)
+			return;
+}
+
+/* One datagram or error; what else there is comes next turn. */
+static void
+receive(struct outgoing *og, struct flow *f, uint32_t events)
+{
+	const uint32_t id = f->id;
+	const ssize_t n =
+	    recv(f->fd, og->received, sizeof(og->received), MSG_DONTWAIT);
+	const int number = n < 0 ? errno : 0;
+
+	if ((events & EPOLLERR) != 0 || n < 0)
+		drop_reports(f->fd);
+	if (n >= 0)
+		og->opts.events.message(f->user, id, og->received, (size_t)n,
+		    clock_mono_us());
+	else if (number != EAGAIN && number != EINTR && number != EMSGSIZE)
+		og->opts.events.broken(f->user, id, sock_error(number));
+}
+
+static void
+on_ready(evutil_socket_t fd, short what, void *user)
+{
+	struct outgoing *og = user;
+	struct epoll_event ready[EVENTS_A_TURN];
+	const int n = epoll_wait(fd, ready, EVENTS_A_TURN, 0);
+
+	(void)what;
+	for (int i = 0; i < n; i++) {
+		struct flow *f = flow_find(og, ready[i].data.u32);
+
+		/* Those before it may have closed it. */
+		if (f != NULL && f->stream == NULL)
+			receive(og, f, ready[i].events);
+	}
+}
+
+/* --- TCP -------------------------------------------------------------- */
+
+static void
+on_message(void *user, uint32_t id, const uint8_t *bytes, size_t len,
+    uint64_t at_us)
+{
+	struct outgoing *og = user;
+	const struct flow *f = flow_find(og, id);
+
+	if (f != NULL)
+		og->opts.events.message(f->user, id, bytes, len, at_us);
+}
+
+static void
+on_broken(void *user, uint32_t id, enum err e)
+{
+	struct outgoing *og = user;
+	const struct flow *f = flow_find(og, id);
+
+	if (f != NULL)
+		og->opts.events.broken(f->user, id, e);
+}
+
+/* --- the seam --------------------------------------------------------- */
+
+static enum err
+seam_send(void *self, const struct wire_send *s, uint32_t *flow)
+{
+	struct outgoing *og = self;
+	struct flow *f = flow_new(og);
+	enum err e;
+
+	*flow = 0;
+	if (f == NULL)
+		return ERR_LIMIT;
+	f->user = s->user;
+	if (s->tcp)
+		e = stream_open(og->streams, s, f->id, &f->stream);
+	else
+		e = send_udp(og, s, f);
+	if (e != ERR_OK) {
+		flow_free(og, f);
+		return e;
+	}
+	*flow = f->id;
+	return ERR_OK;
+}
+
+static void
+seam_close(void *self, uint32_t flow)
+{
+	struct outgoing *og = self;
+	struct flow *f = flow_find(og, flow);
+	struct stream *st;
+
+	if (f == NULL)
+		return;
+	st = f->stream;
+	if (st == NULL)
+		port_return(og->ports, f->fd);
+	flow_free(og, f);
+	if (st != NULL)
+		stream_close(st);
+}
+
+static uint64_t
+seam_now_us(void *self)
+{
+	(void)self;
+	return clock_mono_us();
+}
+
+static uint64_t
+seam_ttl_now_ms(void *self)
+{
+	(void)self;
+	return clock_boot_ms();
+}
+
+const struct wire_ops *
+outgoing_ops(void)
+{
+	static const struct wire_ops ops = {
+		.send = seam_send,
+		.close = seam_close,
+		.now_us = seam_now_us,
+		.ttl_now_ms = seam_ttl_now_ms,
+	};
+
+	return &ops;
+}
+
+/* --- making and unmaking ---------------------------------------------- */
+
+static bool
+make_flows(struct outgoing *og)
+{
+	size_t max = og->opts.sockets_max;
+
+	if (max > FLOWS_MAX)
+		max = FLOWS_MAX;
+	og->flows = memory_new((max + 1) * sizeof(*og->flows));
+	if (og->flows == NULL)
+		return false;
+	og->flows_max = max;
+	for (size_t i = 0; i < max; i++)
+		og->flows[i].next_free = (uint16_t)(i + 2);
+	if (max > 0)
+		og->flows[max - 1].next_free = 0;
+	og->first_free = max > 0 ? 1 : 0;
+	return true;
+}
+
+static bool
+make_set(struct outgoing *og, struct loop *l)
+{
+	og->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (og->epoll_fd == -1)
+		return false;
+	og->readable = event_new(loop_base(l), og->epoll_fd,
+	    EV_READ | EV_PERSIST, on_ready, og);
+	return og->readable != NULL && event_add(og->readable, NULL) == 0;
+}
+
+struct outgoing *
+outgoing_new(struct loop *l, struct rng *rng, const struct outgoing_opts *o)
+{
+	struct outgoing *og = memory_new(sizeof(*og));
+	struct streams_opts so = {
+		.idle_us = o->tcp_idle_us,
+		.message = on_message,
+		.broken = on_broken,
+		.user = og,
+	};
+
+	if (og == NULL)
+		return NULL;
+	og->opts = *o;
+	og->opts.from_v4 = og->opts.from_v6 = NULL; /* ports has copies */
+	og->epoll_fd = -1;
+	og->ports = ports_new(rng, o);
+	so.ports = og->ports;
+	og->streams = streams_new(l, &so);
+	if (og->ports != NULL && og->streams != NULL && make_flows(og) &&
+	    make_set(og, l))
+		return og;
+	outgoing_free(og);
+	return NULL;
+}
+
+void
+outgoing_free(struct outgoing *og)
+{
+	if (og == NULL)
+		return;
+	for (size_t i = 0; i < og->flows_max; i++)
+		seam_close(og, og->flows[i].id);
+	streams_free(og->streams);
+	ports_free(og->ports);
+	if (og->readable != NULL)
+		event_free(og->readable);
+	if (og->epoll_fd != -1)
+		(void)close(og->epoll_fd);
+	memory_free(og->flows);
+	memory_free(og);
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * inside.h - what the files of policy/ share: the access table and the tree
+ * of local names.
+ */
+#ifndef HITHER_POLICY_INSIDE_H
+#define HITHER_POLICY_INSIDE_H
+
+#include <hither/policy.h>
+
+/* --- access.c --------------------------------------------------------- */
+
+/* Rules of one family and one prefix length, in order of their address. */
+struct access_group {
+	struct access_rule *rules;
+	size_t count;
+	uint8_t bits;
+};
+struct access_table {
+	struct access_group *groups[2]; /* IPv4, IPv6; longest first */
+	size_t group_counts[2];
+};
+enum err access_build(struct access_table *t, struct arena *a,
+    const struct access_rule *rules, size_t count) MUST_USE;
+enum access access_find(const struct access_table *t, const struct addr *who);
+
+/* --- tree.c ----------------------------------------------------------- */
+
+/* What a name and everything below it is, unless a deeper zone says more. */
+enum zone_kind {
+	ZONE_NONE,
+	ZONE_STATIC,	  /* data, else NXDOMAIN or NODATA */
+	ZONE_REFUSE,	  /* data, else REFUSED */
+	ZONE_NXDOMAIN,	  /* NXDOMAIN whatever is asked */
+	ZONE_TRANSPARENT, /* data, else resolve */
+	ZONE_LOOPBACK,	  /* every name has the loopback addresses */
+	ZONE_EMPTY,	  /* every name exists and has nothing: NODATA */
+};
+
+struct local_set {
+	struct local_set *next;
+	struct rdata *rdata; /* what set.rdata points to */
+	struct rrset set;
+	uint16_t room;
+};
+
+struct tree_node {
+	const uint8_t *label; /* with its length octet, lower case */
+	struct local_set *sets;
+	uint32_t parent;
+	enum zone_kind zone;
+};
+
+/*
+ * Names label by label from the right, so that a name we know nothing about
+ * costs one look at its last label. Node 0 is the root.
+ */
+struct tree {
+	struct tree_node *nodes;
+	uint32_t *slots; /* open addressing: node number, 0 is free */
+	size_t node_count, node_room, slot_room;
+	struct hash_key key;
+	uint64_t top_labels; /* a bit for the last label of each name */
+};
+/* Where a name led to. */
+struct tree_place {
+	const struct tree_node *node; /* exactly this name, else NULL */
+	enum zone_kind zone;	      /* the deepest zone above or at it */
+	unsigned zone_labels;	      /* labels of that zone's name */
+	unsigned labels;	      /* labels of the name itself */
+};
+enum err tree_start(struct tree *t) MUST_USE;
+void tree_free(struct tree *t);
+/* The node of a name, made with all nodes above it. NULL: no memory. */
+struct tree_node *tree_add(struct tree *t, struct arena *a, const uint8_t *n);
+/* False: there is neither a zone nor a node for it. */
+bool tree_find(
+    const struct tree *t, const uint8_t *n, struct tree_place *out);
+
+/* --- special.c -------------------------------------------------------- */
+
+enum err special_add(struct tree *t, struct arena *a) MUST_USE;
+
+/* --- local.c ---------------------------------------------------------- */
+
+enum err local_zone_add(struct tree *t, struct arena *a,
+    const struct local_zone *z) MUST_USE;
+/* One record in zone-file form. */
+enum err local_record_add(
+    struct tree *t, struct arena *a, const char *line) MUST_USE;
+bool local_answer(const struct tree *t, const uint8_t *qname, uint16_t qtype,
+    struct arena *a, struct answer *out);
+
+/* --- policy.c --------------------------------------------------------- */
+
+struct policy {
+	struct access_table access;
+	struct tree tree;
+	struct arena *arena;
+	const char *identity; /* NULL: hidden */
+	const char *version;
+};
+
+/* Adds one set to a section of an answer; false when the arena is over. */
+bool answer_add(struct arena *a, struct answer *out, enum section s,
+    struct rrset *set);
+
+#endif

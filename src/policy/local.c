@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * local.c - local zones and local data, and the answers they give.
+ *
+ * For a name that the tree knows something about:
+ *
+ *  1. The deepest configured or special zone above it says what kind of place
+ *     this is; one that is transparent, or none at all, leaves the name to
+ *     the resolver unless there are records at this very name.
+ *  2. Records of the type asked for, or an alias, are the answer. An alias is
+ *     followed as long as its target is local too, a few steps.
+ *  3. Otherwise the name exists (NODATA) or it does not (NXDOMAIN): the SOA
+ *     of the zone goes along, of the form RFC 6303 section 3 gives it.
+ *
+ * DS at the top of a zone below arpa is the parent's to answer (RFC 4035
+ * section 3.1.4.1, RFC 8375 section 4): without it validators below us could
+ * not see that the name is unsigned on purpose.
+ */
+#include "inside.h"
+
+#include <string.h>
+
+#define LOCAL_TTL	  10800u
+#define LOCAL_ALIASES_MAX 8u
+
+/* One look-up on its way. */
+struct asking {
+	const struct tree *tree;
+	struct arena *arena;
+	struct answer *out;
+	const uint8_t *qname;
+	struct tree_place place;
+	uint16_t qtype;
+};
+
+/* --- building --------------------------------------------------------- */
+
+enum err
+local_zone_add(struct tree *t, struct arena *a, const struct local_zone *z)
+{
+	static const enum zone_kind kinds[] = {
+		[LOCAL_STATIC] = ZONE_STATIC,
+		[LOCAL_REFUSE] = ZONE_REFUSE,
+		[LOCAL_NXDOMAIN] = ZONE_NXDOMAIN,
+		[LOCAL_TRANSPARENT] = ZONE_TRANSPARENT,
+	};
+	struct tree_node *node = tree_add(t, a, z->name);
+
+	if (node == NULL)
+		return ERR_MEMORY;
+	node->zone = kinds[z->kind];
+	return ERR_OK;
+}
+
+static struct local_set *
+set_of_type(const struct tree_node *n, uint16_t type)
+{
+	struct local_set *s = n->sets;
+
+	while (s != NULL && s->set.type != type)
+		s = s->next;
+	return s;
+}
+
+static bool
+holds_rdata(const struct local_set *s, const struct rdata *r)
+{
+	uint16_t i;
+
+	for (i = 0; i < s->set.count; i++)
+		if (s->rdata[i].len == r->len &&
+		    memcmp(s->rdata[i].bytes, r->bytes, r->len) == 0)
+			return true;
+	return false;
+}
+
+static enum err
+set_grow(struct local_set *s, struct arena *a)
+{
+	uint16_t room = s->room == 0 ? 2 : (uint16_t)(s->room * 2);
+	struct rdata *list;
+
+	if (room > 4096)
+		return ERR_EXISTS;
+	list = arena_take(a, room * sizeof(*list));
+	if (list == NULL)
+		return ERR_MEMORY;
+	if (s->set.count > 0)
+		memcpy(list, s->rdata, s->set.count * sizeof(*list));
+	s->rdata = list;
+	s->set.rdata = list;
+	s->room = room;
+	return ERR_OK;
+}
+
+static struct local_set *
+set_new(struct tree_node *n, struct arena *a, const struct rrset *one)
+{
+	struct local_set *s = arena_take(a, sizeof(*s));
+
+	if (s == NULL)
+		return NULL;
+	s->set.owner = one->owner;
+	s->set.type = one->type;
+	s->set.ttl = one->ttl;
+	s->next = n->sets;
+	n->sets = s;
+	return s;
+}
+
+/* An alias stands alone, and there is one of it (RFC 1034 section 3.6.2). */
+static bool
+is_alias_clash(const struct tree_node *n, uint16_t type)
+{
+	if (n->sets == NULL)
+		return false;
+	return type == TYPE_CNAME || set_of_type(n, TYPE_CNAME) != NULL;
+}
+
+enum err
+local_record_add(struct tree *t, struct arena *a, const char *line)
+{
+	const struct rrset *one = rrset_parse(a, line);
+	struct tree_node *n;
+	struct local_set *s;
+	enum err e;
+
+	if (one == NULL)
+		return arena_over(a) ? ERR_MEMORY : ERR_FORMAT;
+	n = tree_add(t, a, one->owner);
+	if (n == NULL)
+		return ERR_MEMORY;
+	if (is_alias_clash(n, one->type))
+		return ERR_EXISTS;
+	s = set_of_type(n, one->type);
+	if (s == NULL)
+		s = set_new(n, a, one);
+	if (s == NULL)
+		return ERR_MEMORY;
+	if (one->ttl < s->set.ttl)
+		s->set.ttl = one->ttl;
+	if (holds_rdata(s, &one->rdata[0]))
+		return ERR_OK;
+	if (s->set.count == s->room && (e = set_grow(s, a)) != ERR_OK)
+		return e;
+	s->rdata[s->set.count++] = one->rdata[0];
+	return ERR_OK;
+}
+
+/* --- answering -------------------------------------------------------- */
+
+/* A set of one record, in the arena of the answer. */
+static struct rrset *
+make_set(struct arena *a, const uint8_t *owner, uint16_t type,
+    const uint8_t *bytes, size_t len)
+{
+	struct rrset *s = arena_take(a, sizeof(*s));
+	struct rdata *r = arena_take(a, sizeof(*r));
+
+	if (s == NULL || r == NULL)
+		return NULL;
+	r->bytes = arena_copy(a, bytes, len);
+	r->len = (uint16_t)len;
+	s->owner = name_copy_in(a, owner);
+	s->rdata = r;
+	s->type = type;
+	s->count = 1;
+	s->ttl = LOCAL_TTL;
+	return r->bytes != NULL && s->owner != NULL ? s : NULL;
+}
+
+/* The SOA of an empty zone: RFC 6303 section 3. */
+static struct rrset *
+make_soa(struct arena *a, const uint8_t *zone)
+{
+	static const uint8_t tail[] = "\006nobody\007invalid\000"
+				      "\000\000\000\001" /* serial 1 */
+				      "\000\000\016\020" /* refresh 3600 */
+				      "\000\000\004\260" /* retry 1200 */
+				      "\000\011\072\200" /* expire 604800 */
+				      "\000\000\052\060"; /* minimum 10800 */
+	uint8_t bytes[NAME_MAX_BYTES + sizeof(tail)];
+	size_t len = name_bytes(zone);
+
+	memcpy(bytes, zone, len);
+	memcpy(bytes + len, tail, sizeof(tail) - 1);
+	return make_set(a, zone, TYPE_SOA, bytes, len + sizeof(tail) - 1);
+}
+
+/* Out of memory in the middle of an answer: say so, with nothing in it. */
+static void
+give_up(struct answer *out)
+{
+	*out = (struct answer){ .ede = EDE_OTHER, .rcode = RCODE_SERVFAIL };
+}
+
+static void
+put(const struct asking *q, enum section s, struct rrset *set)
+{
+	if (set == NULL || !answer_add(q->arena, q->out, s, set))
+		give_up(q->out);
+}
+
+static const uint8_t *
+zone_name(const struct asking *q)
+{
+	if (q->place.zone == ZONE_NONE || q->place.zone == ZONE_TRANSPARENT)
+		return q->qname;
+	return name_suffix(q->qname, q->place.zone_labels);
+}
+
+/* NODATA or NXDOMAIN, with the SOA that says for how long. */
+static void
+put_negative(const struct asking *q, uint8_t rcode)
+{
+	const uint8_t *zone = zone_name(q);
+	struct tree_place apex;
+	struct local_set *own = NULL;
+
+	q->out->rcode = rcode;
+	if (tree_find(q->tree, zone, &apex) && apex.node != NULL)
+		own = set_of_type(apex.node, TYPE_SOA);
+	put(q, SECTION_AUTHORITY,
+	    own != NULL ? &own->set : make_soa(q->arena, zone));
+}
+
+static bool
+is_apex(const struct asking *q)
+{
+	return q->place.zone_labels == q->place.labels &&
+	    q->place.zone != ZONE_NONE && q->place.zone != ZONE_TRANSPARENT;
+}
+
+/* What a zone has by being one; false when this is not it. */
+static bool
+put_zone_set(const struct asking *q)
+{
+	static const uint8_t v4[4] = { 127, 0, 0, 1 };
+	static const uint8_t v6[16] = { [15] = 1 };
+	bool loopback = q->place.zone == ZONE_LOOPBACK;
+	struct rrset *s = NULL;
+
+	if (loopback && q->qtype == TYPE_A)
+		s = make_set(q->arena, q->qname, TYPE_A, v4, sizeof(v4));
+	else if (loopback && q->qtype == TYPE_AAAA)
+		s = make_set(q->arena, q->qname, TYPE_AAAA, v6, sizeof(v6));
+	else if (is_apex(q) && q->qtype == TYPE_SOA)
+		s = make_soa(q->arena, q->qname);
+	else if (is_apex(q) && q->qtype == TYPE_NS)
+		s = make_set(q->arena, q->qname, TYPE_NS, q->qname,
+		    name_bytes(q->qname));
+	else
+		return false;
+	put(q, SECTION_ANSWER, s);
+	return true;
+}
+
+/* Records at this very name. The sets are the policy's own. */
+static bool
+put_data(const struct asking *q)
+{
+	struct local_set *s;
+	bool any = false;
+
+	if (q->place.node == NULL)
+		return false;
+	for (s = q->place.node->sets; s != NULL; s = s->next) {
+		if (s->set.type != q->qtype && q->qtype != TYPE_ANY &&
+		    s->set.type != TYPE_CNAME)
+			continue;
+		put(q, SECTION_ANSWER, &s->set);
+		any = true;
+	}
+	return any;
+}
+
+/* Neither data nor a set of the zone's own: what does the zone say? */
+static bool
+put_verdict(const struct asking *q)
+{
+	bool has_sets = q->place.node != NULL && q->place.node->sets != NULL;
+
+	switch (q->place.zone) {
+	case ZONE_NXDOMAIN:
+		q->out->ede = EDE_BLOCKED;
+		put_negative(q, RCODE_NXDOMAIN);
+		return true;
+	case ZONE_REFUSE:
+		if (has_sets) {
+			put_negative(q, RCODE_NOERROR);
+			return true;
+		}
+		q->out->ede = EDE_BLOCKED;
+		q->out->rcode = RCODE_REFUSED;
+		q->out->authoritative = false;
+		return true;
+	case ZONE_STATIC:
+		put_negative(q, q->place.node != NULL ? RCODE_NOERROR :
+							RCODE_NXDOMAIN);
+		return true;
+	case ZONE_LOOPBACK:
+	case ZONE_EMPTY:
+		put_negative(q, RCODE_NOERROR);
+		return true;
+	case ZONE_NONE:
+	case ZONE_TRANSPARENT:
+	default:
+		if (has_sets)
+			put_negative(q, RCODE_NOERROR);
+		return has_sets;
+	}
+}
+
+static bool
+is_parents_ds(const struct asking *q)
+{
+	static const uint8_t arpa[] = "\004arpa";
+
+	return q->qtype == TYPE_DS && is_apex(q) &&
+	    (q->place.zone == ZONE_STATIC || q->place.zone == ZONE_EMPTY) &&
+	    name_is_within(q->qname, arpa) &&
+	    set_of_type(q->place.node, TYPE_DS) == NULL;
+}
+
+/* The name asked for, or the target of an alias: true when it is ours. */
+static bool
+answer_name(struct asking *q)
+{
+	if (!tree_find(q->tree, q->qname, &q->place) || is_parents_ds(q))
+		return false;
+	if (q->place.zone == ZONE_NXDOMAIN)
+		return put_verdict(q);
+	return put_data(q) || put_zone_set(q) || put_verdict(q);
+}
+
+/* The target of the alias just put, when it should be followed. */
+static const uint8_t *
+alias_target(const struct asking *q)
+{
+	size_t n = q->out->counts[SECTION_ANSWER];
+	const struct rrset *last;
+
+	if (n == 0 || q->qtype == TYPE_CNAME || q->qtype == TYPE_ANY)
+		return NULL;
+	last = q->out->sets[SECTION_ANSWER][n - 1];
+	if (last->type != TYPE_CNAME)
+		return NULL;
+	return rdata_name(&last->rdata[0], 0);
+}
+
+bool
+local_answer(const struct tree *t, const uint8_t *qname, uint16_t qtype,
+    struct arena *a, struct answer *out)
+{
+	struct asking q = { .tree = t, .arena = a, .out = out,
+		.qname = qname, .qtype = qtype };
+	unsigned i;
+
+	if (!tree_find(t, qname, &q.place))
+		return false;
+	*out = (struct answer){ .ede = EDE_NONE, .authoritative = true };
+	if (!answer_name(&q))
+		return false;
+	for (i = 0; i < LOCAL_ALIASES_MAX; i++) {
+		size_t before = out->counts[SECTION_ANSWER];
+
+		q.qname = alias_target(&q);
+		if (q.qname == NULL || !answer_name(&q) ||
+		    out->counts[SECTION_ANSWER] == before)
+			break;
+	}
+	return true;
+}

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * classify.c - which kind of reply is it? RFC 1034 section 5.3.3 step 4,
+ * RFC 2308 section 2, RFC 6672 section 3.
+ *
+ * 1. Codes that speak of the server, not of the name, are sorted out.
+ * 2. The answer section is walked from the question's name along aliases.
+ * 3. Where the walk ends decides: the set, an alias, or nothing; then the
+ *    authority section tells a denial from a referral from a lame server.
+ */
+#include "reply.h"
+
+#include <hither/servers.h>
+
+static struct rrset *
+find_set(const struct message *m, enum section s, const uint8_t *owner,
+    uint16_t type)
+{
+	for (size_t i = 0; i < m->counts[s]; i++) {
+		struct rrset *set = m->sets[s][i];
+
+		if (set->type == type && name_equal(set->owner, owner))
+			return set;
+	}
+	return NULL;
+}
+
+static struct rrset *
+find_dname(const struct message *m, const uint8_t *below)
+{
+	for (size_t i = 0; i < m->counts[SECTION_ANSWER]; i++) {
+		struct rrset *set = m->sets[SECTION_ANSWER][i];
+
+		if (set->type == TYPE_DNAME &&
+		    name_is_within(below, set->owner) &&
+		    !name_equal(below, set->owner))
+			return set;
+	}
+	return NULL;
+}
+
+static bool
+path_add(struct reply *r, struct rrset *set)
+{
+	if (r->path_count == REPLY_PATH_MAX)
+		return false;
+	r->path[r->path_count++] = set;
+	return true;
+}
+
+/* The CNAME that RFC 6672 section 3.1 has us make from a DNAME. */
+static struct rrset *
+synthesise(struct arena *a, const uint8_t *owner, const struct rrset *dname,
+    const struct name *target)
+{
+	struct rrset *set = arena_take(a, sizeof(*set));
+	struct rdata *rd = arena_take(a, sizeof(*rd));
+
+	if (set == NULL || rd == NULL)
+		return NULL;
+	rd->bytes = name_copy_in(a, target->wire);
+	rd->len = (uint16_t)name_bytes(target->wire);
+	set->owner = name_copy_in(a, owner);
+	set->type = TYPE_CNAME;
+	set->ttl = dname->ttl;
+	set->rdata = rd;
+	set->count = 1;
+	return set->owner == NULL || rd->bytes == NULL ? NULL : set;
+}
+
+enum hop { HOP_NONE, HOP_MOVED, HOP_FULL, HOP_TOO_LONG };
+
+/* One alias further along the path. */
+static enum hop
+path_hop(struct reply *r, struct arena *a)
+{
+	struct rrset *alias = find_dname(&r->m, r->end.wire);
+	struct name target;
+
+	if (alias != NULL) {
+		if (!path_add(r, alias))
+			return HOP_FULL;
+		if (name_replace_suffix(&target, r->end.wire, alias->owner,
+			rdata_name(&alias->rdata[0], 0)) != ERR_OK)
+			return HOP_TOO_LONG;
+		alias = synthesise(a, r->end.wire, alias, &target);
+		if (alias == NULL)
+			return HOP_FULL;
+	} else {
+		alias =
+		    find_set(&r->m, SECTION_ANSWER, r->end.wire, TYPE_CNAME);
+		if (alias == NULL)
+			return HOP_NONE;
+		name_copy(&target, rdata_name(&alias->rdata[0], 0));
+	}
+	if (!path_add(r, alias))
+		return HOP_FULL;
+	r->end = target;
+	return HOP_MOVED;
+}
+
+static bool
+path_takes_any(struct reply *r)
+{
+	size_t before = r->path_count;
+
+	for (size_t i = 0; i < r->m.counts[SECTION_ANSWER]; i++) {
+		struct rrset *set = r->m.sets[SECTION_ANSWER][i];
+
+		if (name_equal(set->owner, r->end.wire) && !path_add(r, set))
+			break;
+	}
+	return r->path_count > before;
+}
+
+static bool
+path_takes_answer(struct reply *r, const struct asked *q)
+{
+	struct rrset *set;
+
+	if (q->qtype == TYPE_ANY)
+		return path_takes_any(r);
+	set = find_set(&r->m, SECTION_ANSWER, r->end.wire, q->qtype);
+	return set != NULL && path_add(r, set);
+}
+
+static bool
+was_here(const struct reply *r)
+{
+	for (size_t i = 0; i < r->path_count; i++) {
+		if (r->path[i]->type == TYPE_CNAME &&
+		    name_equal(r->path[i]->owner, r->end.wire))
+			return true;
+	}
+	return false;
+}
+
+/* True when the path ends in the set that was asked for. */
+static bool
+walk_path(struct reply *r, const struct asked *q, struct arena *a)
+{
+	while (!path_takes_answer(r, q)) {
+		switch (path_hop(r, a)) {
+		case HOP_NONE:
+			return false;
+		case HOP_TOO_LONG:
+			r->kind = REPLY_YXDOMAIN;
+			return false;
+		case HOP_FULL:
+			r->kind = REPLY_ALIAS;
+			return false;
+		case HOP_MOVED:
+			break;
+		}
+		if (was_here(r)) {
+			r->kind = REPLY_BAD;
+			r->why = "the aliases go round in a circle";
+			return false;
+		}
+		if (!name_is_within(r->end.wire, q->zone))
+			return false;
+	}
+	return true;
+}
+
+/* Codes that speak of the server. True: r->kind is decided. */
+static bool
+judge_rcode(struct reply *r, const struct asked *q)
+{
+	bool opt_back = r->m.edns.present;
+
+	switch (r->m.rcode) {
+	case RCODE_NOERROR:
+	case RCODE_NXDOMAIN:
+	case RCODE_YXDOMAIN:
+		return false;
+	case RCODE_FORMERR:
+	case RCODE_NOTIMP:
+	case RCODE_BADVERS:
+		r->kind = q->edns && (!opt_back ||
+				      r->m.rcode == RCODE_BADVERS)
+		    ? REPLY_NO_EDNS
+		    : REPLY_BAD;
+		r->why = "the server does not take the question";
+		return true;
+	case RCODE_REFUSED:
+	case RCODE_NOTAUTH:
+		r->kind = REPLY_REFUSED;
+		r->why = "refused";
+		return true;
+	default:
+		r->kind = REPLY_SERVFAIL;
+		r->why = "the server failed";
+		return true;
+	}
+}
+
+static struct rrset *
+find_soa(const struct reply *r, const uint8_t *zone)
+{
+	for (size_t i = 0; i < r->m.counts[SECTION_AUTHORITY]; i++) {
+		struct rrset *set = r->m.sets[SECTION_AUTHORITY][i];
+
+		if (set->type == TYPE_SOA &&
+		    name_is_within(r->end.wire, set->owner) &&
+		    name_is_within(set->owner, zone))
+			return set;
+	}
+	return NULL;
+}
+
+/* Deeper than the zone asked, and on the way to the name. */
+static bool
+delegates(const struct rrset *set, const struct reply *r,
+    const struct asked *q)
+{
+	return set->type == TYPE_NS &&
+	    name_is_within(r->end.wire, set->owner) &&
+	    name_labels(set->owner) > name_labels(q->zone) &&
+	    name_is_within(set->owner, q->zone);
+}
+
+static void
+judge_authority(struct reply *r, const struct asked *q)
+{
+	bool upward = false, own = false;
+
+	for (size_t i = 0; i < r->m.counts[SECTION_AUTHORITY]; i++) {
+		struct rrset *set = r->m.sets[SECTION_AUTHORITY][i];
+
+		if (delegates(set, r, q) && r->ns == NULL)
+			r->ns = set;
+		if (set->type != TYPE_NS)
+			continue;
+		own = own || name_equal(set->owner, q->zone);
+		upward = upward || !name_is_within(set->owner, q->zone);
+	}
+	if (r->ns != NULL && !(r->m.flags & FLAG_AA)) {
+		r->kind = REPLY_REFERRAL;
+		return;
+	}
+	if (r->m.flags & FLAG_AA) {
+		r->kind = REPLY_NODATA;
+		return;
+	}
+	r->kind = REPLY_LAME;
+	r->why = upward ? "upward referral"
+	    : own	? "refers to itself"
+			: "not authoritative";
+}
+
+/* Nothing on the path: a denial, a referral or a lame server. */
+static void
+judge_nothing(struct reply *r, const struct asked *q)
+{
+	r->soa = find_soa(r, q->zone);
+	if (r->m.rcode == RCODE_NXDOMAIN) {
+		r->kind = REPLY_NXDOMAIN;
+		return;
+	}
+	if (r->soa != NULL || q->forward) {
+		r->kind = REPLY_NODATA;
+		return;
+	}
+	judge_authority(r, q);
+}
+
+/* An alias stands; does the same server also say what becomes of it? */
+static void
+judge_alias(struct reply *r, const struct asked *q)
+{
+	r->kind = REPLY_ALIAS;
+	if (!name_is_within(r->end.wire, q->zone))
+		return;
+	r->soa = find_soa(r, q->zone);
+	if (r->soa == NULL)
+		return;
+	r->kind = r->m.rcode == RCODE_NXDOMAIN ? REPLY_NXDOMAIN : REPLY_NODATA;
+}
+
+static bool
+is_lame_recursion(const struct reply *r, const struct asked *q)
+{
+	return !q->forward && !(r->m.flags & FLAG_AA) &&
+	    (r->m.flags & FLAG_RA);
+}
+
+void
+reply_classify(struct reply *r, const struct asked *q, struct arena *a)
+{
+	name_copy(&r->end, q->qname);
+	r->kind = REPLY_KINDS;
+	r->why = "";
+	if ((r->m.flags & FLAG_TC) && !q->tcp) {
+		r->kind = REPLY_TRUNCATED;
+		return;
+	}
+	if (judge_rcode(r, q))
+		return;
+	if (walk_path(r, q, a))
+		r->kind = REPLY_ANSWER;
+	else if (r->kind != REPLY_KINDS)
+		return;
+	else if (r->path_count > 0)
+		judge_alias(r, q);
+	else
+		judge_nothing(r, q);
+	if (r->kind != REPLY_REFERRAL && is_lame_recursion(r, q)) {
+		r->kind = REPLY_LAME;
+		r->why = "a resolver, not a server of the zone";
+	}
+}
+
+const char *
+reply_kind_text(enum reply_kind k)
+{
+	static const char *const names[REPLY_KINDS] = {
+		[REPLY_ANSWER] = "answer",
+		[REPLY_ALIAS] = "alias",
+		[REPLY_NODATA] = "no data",
+		[REPLY_NXDOMAIN] = "no such name",
+		[REPLY_YXDOMAIN] = "name too long",
+		[REPLY_REFERRAL] = "referral",
+		[REPLY_TRUNCATED] = "truncated",
+		[REPLY_NO_EDNS] = "no EDNS",
+		[REPLY_SERVFAIL] = "server failure",
+		[REPLY_REFUSED] = "refused",
+		[REPLY_LAME] = "lame",
+		[REPLY_BAD] = "bad",
+	};
+
+	return k < REPLY_KINDS ? names[k] : "?";
+}
+
+int
+reply_judge(const uint8_t *zone, const uint8_t *qname, uint16_t qtype,
+    const uint8_t *bytes, size_t len)
+{
+	static const int faults[REPLY_KINDS] = {
+		[REPLY_SERVFAIL] = FAULT_SERVFAIL + 1,
+		[REPLY_REFUSED] = FAULT_REFUSED + 1,
+		[REPLY_LAME] = FAULT_LAME + 1,
+		[REPLY_BAD] = FAULT_BAD + 1,
+	};
+	struct asked q = { .zone = zone, .qname = qname, .qtype = qtype };
+	const struct ttl_limits any = { 0, UINT32_MAX, UINT32_MAX };
+	struct arena *a = arena_new(256 * 1024);
+	struct reply *r = a == NULL ? NULL : arena_take(a, sizeof(*r));
+	int fault = -1;
+
+	if (r != NULL && message_read(a, bytes, len, &r->m) == ERR_OK) {
+		reply_scrub(&r->m, &q, &any);
+		reply_classify(r, &q, a);
+		fault = faults[r->kind] - 1;
+	}
+	arena_free(a);
+	return fault;
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * edges.c - who waits for whom. A parent waits for children that look up the
+ * addresses of its zone's servers; a child is shared by all who want the
+ * same. An edge that would close a circle is refused, so that two zones whose
+ * servers lie in each other fail at once (TsuNAME).
+ */
+#include "task.h"
+
+#define ANCESTORS_MAX 64u /* looked at before we rather refuse */
+
+/* Is `who` the task t itself, or one that waits for it? */
+static bool
+is_ancestor(const struct task *t, const struct task *who, unsigned *looked)
+{
+	const struct task *todo[ANCESTORS_MAX];
+	unsigned n = 0;
+
+	todo[n++] = t;
+	while (n > 0) {
+		const struct task *at = todo[--n];
+
+		if (at == who || ++*looked > ANCESTORS_MAX)
+			return true;
+		for (const struct edge *e = at->waiters; e != NULL;
+		     e = e->next_waiter) {
+			if (n == ANCESTORS_MAX)
+				return true;
+			todo[n++] = e->parent;
+		}
+	}
+	return false;
+}
+
+static enum err
+add_edge(struct task *parent, struct task *child, size_t server_name)
+{
+	struct edge *e = memory_new(sizeof(*e)), **at = &child->waiters;
+
+	if (e == NULL)
+		return ERR_MEMORY;
+	e->parent = parent;
+	e->child = child;
+	e->server_name = server_name;
+	while (*at != NULL)
+		at = &(*at)->next_waiter;
+	*at = e;
+	e->next_child = parent->children;
+	parent->children = e;
+	return ERR_OK;
+}
+
+enum err
+task_depend(struct task *parent, const struct task_key *k, size_t server_name)
+{
+	struct resolver *rs = parent->rs;
+	struct task *child;
+	unsigned looked = 0;
+
+	if (parent->depth + 1 > rs->o.depth_max) {
+		rs->counts.limit_depth++;
+		return ERR_LIMIT;
+	}
+	child = task_find_or_begin(rs, k, parent->depth + 1);
+	if (child == NULL)
+		return ERR_LIMIT;
+	if (is_ancestor(parent, child, &looked))
+		return ERR_REFUSED;
+	return add_edge(parent, child, server_name);
+}
+
+static void
+unlink_child(struct edge *e)
+{
+	struct edge **at = &e->parent->children;
+
+	while (*at != e)
+		at = &(*at)->next_child;
+	*at = e->next_child;
+}
+
+static void
+unlink_waiter(struct edge *e)
+{
+	struct edge **at = &e->child->waiters;
+
+	while (*at != e)
+		at = &(*at)->next_waiter;
+	*at = e->next_waiter;
+}
+
+/* What the child found goes straight into the parent's delegation. */
+static void
+deliver_addresses(struct edge *e)
+{
+	struct delegation *d = e->parent->zone;
+	struct task *child = e->child;
+	struct delegation_rules rules = resolver_rules(child->rs);
+	struct server_name *n = &d->names[e->server_name];
+	enum lookup result = LOOKUP_FAILED;
+
+	for (size_t i = 0; i < child->chain_count; i++) {
+		if (child->answer.rcode != RCODE_NOERROR)
+			break;
+		if (child->chain[i]->type == child->qtype &&
+		    delegation_add(d, e->server_name, child->chain[i],
+			&rules) > 0)
+			result = LOOKUP_DONE;
+	}
+	if (result == LOOKUP_FAILED && child->answer.rcode == RCODE_NOERROR)
+		result = LOOKUP_EMPTY;
+	*(child->qtype == TYPE_A ? &n->v4 : &n->v6) = result;
+}
+
+void
+edges_deliver(struct task *child)
+{
+	while (child->waiters != NULL) {
+		struct edge *e = child->waiters;
+
+		child->waiters = e->next_waiter;
+		unlink_child(e);
+		deliver_addresses(e);
+		task_adopt_steps(e->parent, child);
+		task_ready(e->parent);
+		memory_free(e);
+	}
+}
+
+void
+edges_drop_children(struct task *parent)
+{
+	while (parent->children != NULL) {
+		struct edge *e = parent->children;
+
+		parent->children = e->next_child;
+		unlink_waiter(e);
+		/* Nobody waits any more: the driver lets it end. */
+		task_ready(e->child);
+		memory_free(e);
+	}
+}

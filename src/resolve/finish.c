@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * finish.c - what the client gets: the chain of aliases, the set or the
+ * denial, and until when all of it may be kept.
+ */
+#include "task.h"
+
+bool
+chain_add(struct task *t, struct rrset *set)
+{
+	if (t->chain_count == CHAIN_MAX)
+		return false;
+	t->chain[t->chain_count++] = set;
+	return true;
+}
+
+static void
+shorten_life(struct task *t, const struct rrset *set)
+{
+	uint64_t end = t->rs->o.wire->ttl_now_ms(t->rs->o.wire_self) +
+	    (uint64_t)set->ttl * 1000;
+
+	if (t->expires_ms == 0 || end < t->expires_ms)
+		t->expires_ms = end;
+}
+
+static void
+answer_chain(struct task *t)
+{
+	t->answer.sets[SECTION_ANSWER] = t->chain;
+	t->answer.counts[SECTION_ANSWER] = t->chain_count;
+	for (size_t i = 0; i < t->chain_count; i++)
+		shorten_life(t, t->chain[i]);
+}
+
+/* Hosts that the answer points to, when their addresses are known. */
+static void
+add_hosts(struct task *t, const struct rrset *set, struct rrset **out)
+{
+	size_t skip = set->type == TYPE_MX ? 2 : set->type == TYPE_SRV ? 6 : 0;
+	size_t *n = &t->answer.counts[SECTION_ADDITIONAL];
+	const struct resolver_opts *o = &t->rs->o;
+	uint64_t now = o->wire->ttl_now_ms(o->wire_self);
+
+	for (uint16_t i = 0; i < set->count && i < 8; i++) {
+		const uint8_t *host = rdata_name(&set->rdata[i], skip);
+
+		for (int v6 = 0; v6 < 2 && *n < 16; v6++) {
+			struct record r;
+
+			if (!records_get(o->cache, host,
+				v6 ? TYPE_AAAA : TYPE_A, now, t->arena, &r) ||
+			    r.kind != RECORD_SET || r.rank < RANK_ANSWER)
+				continue;
+			r.sets[0]->ttl = record_ttl(&r, now);
+			out[(*n)++] = r.sets[0];
+		}
+	}
+}
+
+void
+answer_positive(struct task *t)
+{
+	const struct rrset *last =
+	    t->chain_count > 0 ? t->chain[t->chain_count - 1] : NULL;
+	struct rrset **extra;
+
+	t->answer.rcode = RCODE_NOERROR;
+	t->answer.ede = EDE_NONE;
+	answer_chain(t);
+	if (last == NULL || (last->type != TYPE_MX && last->type != TYPE_SRV))
+		return;
+	extra = arena_take(t->arena, 16 * sizeof(struct rrset *));
+	if (extra == NULL)
+		return;
+	t->answer.sets[SECTION_ADDITIONAL] = extra;
+	add_hosts(t, last, extra);
+	for (size_t i = 0; i < t->answer.counts[SECTION_ADDITIONAL]; i++)
+		shorten_life(t, extra[i]);
+}
+
+/* With what stands in t->reply.soa, when there is one. */
+void
+answer_negative(struct task *t, uint8_t rcode)
+{
+	t->answer.rcode = rcode;
+	t->answer.ede = EDE_NONE;
+	answer_chain(t);
+	if (t->reply.soa == NULL) {
+		/* RFC 2308 section 5: without an SOA it is not kept. */
+		t->expires_ms = 0;
+		return;
+	}
+	t->answer.sets[SECTION_AUTHORITY] = &t->reply.soa;
+	t->answer.counts[SECTION_AUTHORITY] = 1;
+	shorten_life(t, t->reply.soa);
+}

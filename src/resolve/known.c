@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * known.c - what memory says before anybody is asked: an answer, an alias
+ * above the name, a denial, a recent failure, the closest delegation.
+ */
+#include "task.h"
+
+static uint64_t
+ttl_now(const struct task *t)
+{
+	return t->rs->o.wire->ttl_now_ms(t->rs->o.wire_self);
+}
+
+/* Still within the first half of its life: store_failure() says why. */
+static bool
+failure_in_force(const struct task *t, const struct record *r)
+{
+	return ttl_now(t) < r->stored_ms + (r->expires_ms - r->stored_ms) / 2;
+}
+
+/*
+ * Something about (sname, type) that may be told to a client: glue may not
+ * (RFC 2181 section 5.4.1).
+ */
+bool
+known_answer(struct task *t, uint16_t type, struct record *r)
+{
+	if (!records_get(t->rs->o.cache, t->sname.wire, type, ttl_now(t),
+		t->arena, r))
+		return false;
+	if (r->kind == RECORD_FAILURE)
+		return type == t->qtype && failure_in_force(t, r);
+	return r->kind != RECORD_SET || r->rank >= RANK_ANSWER;
+}
+
+/* A cached alias above the name: RFC 6672 section 3.4. */
+bool
+known_dname(struct task *t, struct record *r)
+{
+	for (unsigned n = name_labels(t->sname.wire); n > 1; n--) {
+		const uint8_t *above = name_suffix(t->sname.wire, n - 1);
+
+		if (records_get(t->rs->o.cache, above, TYPE_DNAME, ttl_now(t),
+			t->arena, r) &&
+		    r->kind == RECORD_SET && r->rank >= RANK_ANSWER)
+			return true;
+	}
+	return false;
+}
+
+/* Fills t->reply as if a server had just said what the record says. */
+void
+known_follow(struct task *t, const struct record *r)
+{
+	struct asked q = { .zone = name_root,
+		.qname = t->sname.wire,
+		.qtype = t->qtype };
+	struct rrset **sets =
+	    arena_copy(t->arena, r->sets, r->set_count * sizeof(r->sets[0]));
+
+	t->reply = (struct reply){ .m.flags = FLAG_AA, .why = "" };
+	if (r->set_count > 0 && sets != NULL)
+		sets[0]->ttl = record_ttl(r, ttl_now(t));
+	if (r->kind == RECORD_SET) {
+		t->reply.m.sets[SECTION_ANSWER] = sets;
+		t->reply.m.counts[SECTION_ANSWER] = sets == NULL ? 0 : 1;
+		reply_classify(&t->reply, &q, t->arena);
+	} else {
+		t->reply.kind = r->kind == RECORD_NXDOMAIN ? REPLY_NXDOMAIN
+							   : REPLY_NODATA;
+		t->reply.soa =
+		    r->set_count > 0 && sets != NULL ? sets[0] : NULL;
+		t->reply.end = t->sname;
+	}
+	task_note(t, "%s from memory", reply_kind_text(t->reply.kind));
+}
+
+/* The longest configured zone around the name, or NULL. */
+static const struct resolver_zone *
+configured_zone(const struct task *t, const uint8_t *name)
+{
+	const struct resolver_zone *best = NULL;
+
+	for (size_t i = 0; i < t->rs->o.zone_count; i++) {
+		const struct resolver_zone *z = &t->rs->o.zones[i];
+
+		if (name_is_within(name, z->name) &&
+		    (best == NULL ||
+			name_labels(z->name) > name_labels(best->name)))
+			best = z;
+	}
+	return best;
+}
+
+/* The deepest cached delegation around name, not above `above` labels. */
+static struct delegation *
+cached_delegation(struct task *t, const uint8_t *name, unsigned above)
+{
+	const struct resolver_opts *o = &t->rs->o;
+	const struct delegation_rules rules = resolver_rules(t->rs);
+	struct record r;
+
+	for (unsigned n = name_labels(name) + 1; n-- > above;) {
+		const uint8_t *zone = name_suffix(name, n);
+
+		if (records_get_delegation(
+			o->cache, zone, ttl_now(t), t->arena, &r))
+			return delegation_build(
+			    t->arena, zone, r.sets, r.set_count, &rules);
+	}
+	return NULL;
+}
+
+/* RFC 9609: the hints only say whom to ask for the root's servers. */
+static void
+prime_root(struct task *t)
+{
+	const struct task_key k = { .qname = name_root,
+		.qtype = TYPE_NS,
+		.priming = true };
+	struct resolver *rs = t->rs;
+	uint64_t now_us = rs->o.wire->now_us(rs->o.wire_self);
+	struct task *primer;
+
+	if (!rs->o.prime || t->priming || t->cold ||
+	    now_us < rs->prime_again_us)
+		return;
+	rs->prime_again_us = now_us + 5000000;
+	primer = task_find_or_begin(rs, &k, 0);
+	if (primer != NULL)
+		task_give_budget(primer);
+}
+
+/* The closest enclosing zone we know the servers of; NULL: no memory. */
+struct delegation *
+known_zone(struct task *t, const uint8_t *name)
+{
+	const struct resolver_zone *z = configured_zone(t, name);
+	unsigned above = z == NULL ? 0 : name_labels(z->name) + 1;
+	struct delegation *d = NULL;
+
+	if (!t->cold && !t->priming)
+		d = cached_delegation(t, name, above);
+	if (d != NULL)
+		return d;
+	if (z != NULL)
+		return delegation_configured(t->arena, z);
+	prime_root(t);
+	return delegation_copy(t->arena, t->rs->root);
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * pick.c - whom to ask: the nearest address by what servers knows, the look-up
+ * of addresses that are missing, and what becomes of a server whose reply did
+ * not help.
+ */
+#include "task.h"
+
+/* The nearest untried address. False: none is left in this round. */
+bool
+pick_nearest(struct task *t)
+{
+	struct delegation *d = t->zone;
+	const struct servers_set set = { d->addresses, d->tried,
+		d->address_count, d->zone };
+	uint64_t now_us = t->rs->o.wire->now_us(t->rs->o.wire_self);
+	struct servers_choice c;
+
+	if (t->flight_count == FLIGHTS_MAX || d->address_count == 0 ||
+	    servers_choose(t->rs->o.servers, &set, t->rs->o.rng, now_us, &c) !=
+		ERR_OK)
+		return false;
+	t->pick = (struct pick){ .server = c.primary,
+		.shadow = c.shadow,
+		.hedge_us = c.hedge_us,
+		.rto_us = c.rto_us,
+		.made = true,
+		.edns = !d->plain[c.primary] &&
+		    servers_speaks_edns(t->rs->o.servers,
+			&d->addresses[c.primary], now_us) };
+	task_note(t, "%s", c.why);
+	return true;
+}
+
+/*
+ * Two at a time: a hostile delegation may list dozens of names that do not
+ * resolve, and each would cost us a look-up (NXNSAttack, 2020).
+ */
+void
+pick_lookups(struct task *t)
+{
+	const struct delegation_rules rules = resolver_rules(t->rs);
+	size_t i;
+	uint16_t type;
+
+	if (delegation_lookups_run(t->zone))
+		return;
+	for (unsigned n = 0; n < 2; n++) {
+		struct task_key k = { .cold = t->cold,
+			.trace = t->trace,
+			.for_server = true };
+		enum lookup *state;
+
+		if (!delegation_next_lookup(t->zone, &rules, &i, &type))
+			return;
+		state = type == TYPE_A ? &t->zone->names[i].v4
+				       : &t->zone->names[i].v6;
+		k.qname = t->zone->names[i].name;
+		k.qtype = type;
+		t->zone->lookups++;
+		*state = task_depend(t, &k, i) == ERR_OK ? LOOKUP_RUNS
+							 : LOOKUP_FAILED;
+	}
+}
+
+static void
+blame(struct task *t, enum server_fault f, enum ede ede)
+{
+	struct delegation *d = t->zone;
+	size_t server = t->reading->server;
+
+	servers_fault(t->rs->o.servers, &d->addresses[server], d->zone, f,
+	    t->rs->o.wire->now_us(t->rs->o.wire_self));
+	d->spent[server] = true;
+	t->last_ede = ede;
+	t->last_trouble = t->reply.why;
+}
+
+static enum stage
+ask_again(struct task *t, bool tcp, bool edns)
+{
+	t->pick = (struct pick){ .server = t->reading->server,
+		.shadow = t->zone->address_count,
+		.hedge_us = UINT32_MAX,
+		.rto_us = SERVERS_UNKNOWN_RTO_US,
+		.made = true,
+		.tcp = tcp,
+		.edns = edns };
+	return ASK;
+}
+
+/* A reply that does not help: the same server in another way, or the next. */
+enum stage
+reject_reply(struct task *t)
+{
+	static const struct {
+		enum server_fault fault;
+		enum ede ede;
+	} verdicts[REPLY_KINDS] = {
+		[REPLY_SERVFAIL] = { FAULT_SERVFAIL,
+		    EDE_NO_REACHABLE_AUTHORITY },
+		[REPLY_REFUSED] = { FAULT_REFUSED,
+		    EDE_NO_REACHABLE_AUTHORITY },
+		[REPLY_LAME] = { FAULT_LAME, EDE_NOT_AUTHORITATIVE },
+		[REPLY_BAD] = { FAULT_BAD, EDE_INVALID_DATA },
+		[REPLY_TRUNCATED] = { FAULT_BAD, EDE_NETWORK_ERROR },
+	};
+	struct flight *f = t->reading;
+	struct delegation *d = t->zone;
+	enum reply_kind k = t->reply.kind;
+
+	f->over = true;
+	if (k == REPLY_NO_EDNS) {
+		servers_edns_refused(t->rs->o.servers,
+		    &d->addresses[f->server],
+		    t->rs->o.wire->now_us(t->rs->o.wire_self));
+		d->plain[f->server] = true;
+		return ask_again(t, f->tcp, false);
+	}
+	if (k == REPLY_TRUNCATED && !d->by_tcp[f->server])
+		return ask_again(t, true, f->edns);
+	if (t->reply.minimised && t->rs->o.qmin != QMIN_STRICT &&
+	    k != REPLY_TRUNCATED) {
+		/* RFC 9156 section 2.3: perhaps it only minds the short name */
+		t->minimise.off = true;
+		t->question_made = false;
+		return PICK_SERVER;
+	}
+	blame(t, verdicts[k].fault, verdicts[k].ede);
+	return ASK;
+}

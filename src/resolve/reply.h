@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* reply.h - what a server said, judged: scrub.c and classify.c. Pure. */
+#ifndef HITHER_RESOLVE_REPLY_H
+#define HITHER_RESOLVE_REPLY_H
+
+#include <hither/dns.h>
+
+#define REPLY_PATH_MAX 16u
+
+enum reply_kind {
+	REPLY_ANSWER,	 /* path ends with the set asked for */
+	REPLY_ALIAS,	 /* path ends with an alias to follow */
+	REPLY_NODATA,	 /* the name at the path's end lacks the type */
+	REPLY_NXDOMAIN,	 /* the name at the path's end does not exist */
+	REPLY_YXDOMAIN,	 /* a DNAME makes the name too long */
+	REPLY_REFERRAL,	 /* `ns` delegates a zone below */
+	REPLY_TRUNCATED, /* ask by TCP */
+	REPLY_NO_EDNS,	 /* FORMERR, NOTIMP or BADVERS to our OPT */
+	REPLY_SERVFAIL,
+	REPLY_REFUSED,
+	REPLY_LAME,	 /* not this zone's server */
+	REPLY_BAD,	 /* malformed, or makes no sense */
+	REPLY_KINDS
+};
+
+/* What the question was. */
+struct asked {
+	const uint8_t *zone;
+	const uint8_t *qname;
+	uint16_t qtype;
+	bool forward; /* to a resolver: AA and bailiwick of others differ */
+	bool tcp, edns;
+};
+
+struct reply {
+	struct message m;
+	struct rrset *path[REPLY_PATH_MAX];
+	size_t path_count;
+	struct name end; /* where the path leads */
+	struct rrset *ns;
+	struct rrset *soa;
+	const char *why; /* static */
+	enum reply_kind kind;
+	bool minimised;
+};
+
+struct ttl_limits {
+	uint32_t min_s, max_s, negative_max_s;
+};
+
+/*
+ * Takes out of the message what a server of `zone` may not say (RFC 2181
+ * section 5.4.1, limits of RFC 5452 section 6) and caps the TTLs.
+ */
+void reply_scrub(struct message *m, const struct asked *q,
+    const struct ttl_limits *limits);
+/* Fills `out` from out->m, which was scrubbed. Arena: synthesised CNAMEs. */
+void reply_classify(
+    struct reply *out, const struct asked *q, struct arena *a);
+const char *reply_kind_text(enum reply_kind k);
+/* For replies that nobody waits for: an enum server_fault, or -1. */
+int reply_judge(const uint8_t *zone, const uint8_t *qname, uint16_t qtype,
+    const uint8_t *bytes, size_t len);
+
+#endif

@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * resolve.c - how a name is resolved, from the top to the bottom of this
+ * page: RFC 1034 section 5.3.3 as eight stages.
+ *
+ *   FROM_CACHE   do we hold the answer, an alias, or a denial?
+ *   FIND_ZONE    the closest enclosing delegation we know
+ *   PICK_SERVER  the nearest live address of that zone
+ *   ASK          send one question, minimised; wait for a reply or silence
+ *   READ_REPLY   remove what this server may not say; which kind is it?
+ *   VALIDATE     secure, insecure or bogus
+ *   STORE        keep what is worth keeping, with its rank
+ *   FOLLOW       alias, referral, longer name, or done
+ *
+ * Each stage returns the next one, or WAIT; whoever wakes the task runs the
+ * same stage again from its first line. Every budget is enforced in the
+ * driver at the end of this file, and nowhere else.
+ */
+#include "task.h"
+
+#include <stdio.h>
+
+/* --- FROM_CACHE ------------------------------------------------------- */
+
+/*
+ * Do we hold the answer, an alias, or a denial? RFC 1034 section 5.3.3,
+ * step 1.
+ */
+static enum stage
+from_cache(struct task *t)
+{
+	struct record r;
+
+	if (t->cold || t->priming)
+		return FIND_ZONE;
+	if (known_answer(t, t->qtype, &r)) {
+		if (r.kind == RECORD_FAILURE)
+			return task_fail(t, EDE_CACHED_ERROR,
+			    r.ede == EDE_NONE ? "failed a moment ago"
+					      : ede_title(r.ede));
+		known_follow(t, &r);
+		return FOLLOW;
+	}
+	if ((t->qtype != TYPE_CNAME && t->qtype != TYPE_ANY &&
+		known_answer(t, TYPE_CNAME, &r) && r.kind == RECORD_SET) ||
+	    known_dname(t, &r)) {
+		known_follow(t, &r);
+		return FOLLOW;
+	}
+	if (t->cache_only)
+		return task_fail(t, EDE_NOT_READY, "not in the cache");
+	return FIND_ZONE;
+}
+
+/* --- FIND_ZONE -------------------------------------------------------- */
+
+/*
+ * The closest enclosing delegation we know. RFC 1034 section 5.3.3, step 2.
+ * The DS of a zone is the parent's: RFC 4035 section 3.1.4.1.
+ */
+static enum stage
+find_zone(struct task *t)
+{
+	const uint8_t *name = t->sname.wire;
+	char text[NAME_TEXT_MAX];
+
+	if (t->qtype == TYPE_DS)
+		name = name_parent(name);
+	t->zone = known_zone(t, name);
+	if (t->zone == NULL)
+		return task_fail(t, EDE_OTHER, "out of memory");
+	t->minimise =
+	    (struct minimise){ .off = t->rs->o.qmin == QMIN_OFF ||
+		t->zone->forward };
+	t->question_made = false;
+	task_note(t, "closest known zone: %s (%zu servers, %zu addresses)",
+	    name_text(t->zone->zone, text), t->zone->name_count,
+	    t->zone->address_count);
+	return PICK_SERVER;
+}
+
+/* --- PICK_SERVER ------------------------------------------------------ */
+
+/*
+ * The nearest live address not yet tried; addresses that are missing are
+ * looked up; those that kept silent get another round.
+ */
+static enum stage
+pick_server(struct task *t)
+{
+	if (!t->question_made)
+		task_begin_question(t);
+	if (t->pick.made || pick_nearest(t))
+		return ASK;
+	if (t->flight_count == 0)
+		pick_lookups(t);
+	if (t->flight_count > 0 && !flights_newest_waits(t) &&
+	    flights_may_repeat(t) && delegation_again(t->zone)) {
+		t->round++;
+		if (pick_nearest(t))
+			return ASK;
+	}
+	if (flights_live(t) > 0)
+		return ASK;
+	pick_lookups(t);
+	if (delegation_lookups_run(t->zone))
+		return WAIT;
+	if (t->last_trouble == NULL)
+		t->last_trouble = t->zone->address_count == 0
+		    ? "no server of the zone has an address"
+		    : "no server left to ask";
+	return task_fail(t, t->last_ede, t->last_trouble);
+}
+
+/* --- ASK -------------------------------------------------------------- */
+
+/* Sends what was picked, then waits for a reply or for silence. */
+static enum stage
+ask(struct task *t)
+{
+	if (t->pick.made && !flights_send_pick(t))
+		return PICK_SERVER;
+	t->reading = flights_answered(t);
+	if (t->reading != NULL)
+		return READ_REPLY;
+	if (flights_settle(t))
+		return ASK;
+	if (flights_live(t) == 0 || flights_want_another(t))
+		return PICK_SERVER;
+	return WAIT;
+}
+
+/* --- READ_REPLY ------------------------------------------------------- */
+
+/* Remove what this server may not say; which kind of reply is it? */
+static enum stage
+read_reply(struct task *t)
+{
+	const struct resolver_opts *o = &t->rs->o;
+	const struct exchange *x =
+	    upstream_look(t->rs->upstream, t->reading->exchange);
+	struct asked q = { .zone = t->zone->zone,
+		.qname = t->ask_name.wire,
+		.qtype = t->ask_type,
+		.forward = t->zone->forward,
+		.tcp = t->reading->tcp,
+		.edns = t->reading->edns };
+	bool minimised = t->reply.minimised;
+
+	t->reply = (struct reply){ .minimised = minimised };
+	if (x == NULL ||
+	    message_read(t->arena, x->bytes, x->len, &t->reply.m) != ERR_OK) {
+		t->reply.kind = REPLY_BAD;
+		t->reply.why = "the reply is malformed";
+	} else {
+		reply_scrub(&t->reply.m, &q,
+		    &(struct ttl_limits){ o->ttl_min_s, o->ttl_max_s,
+			o->negative_ttl_max_s });
+		reply_classify(&t->reply, &q, t->arena);
+	}
+	if (x != NULL) {
+		task_budget(t)->bytes += (uint32_t)x->len;
+		task_note(t, "%s%s%s after %.1f ms",
+		    reply_kind_text(t->reply.kind),
+		    t->reply.why[0] == '\0' ? "" : ": ", t->reply.why,
+		    (double)x->rtt_us / 1000);
+	}
+	return t->reply.kind <= REPLY_REFERRAL ? VALIDATE : reject_reply(t);
+}
+
+/* --- VALIDATE --------------------------------------------------------- */
+
+/*
+ * No trust anchor is configured, so no zone is expected to be signed: every
+ * reply passes as unchecked and never sets AD (RFC 4035 section 4.3,
+ * indeterminate).
+ */
+static enum stage
+validate(struct task *t)
+{
+	t->answer.secure = false;
+	return STORE;
+}
+
+/* --- STORE ------------------------------------------------------------ */
+
+/* Keep what is worth keeping, with its rank (RFC 2181 section 5.4.1). */
+static enum stage
+store(struct task *t)
+{
+	store_reply(t);
+	t->reading->over = true;
+	return FOLLOW;
+}
+
+/* --- FOLLOW ----------------------------------------------------------- */
+
+static bool
+take_path(struct task *t)
+{
+	for (size_t i = 0; i < t->reply.path_count; i++) {
+		t->aliases += t->reply.path[i]->type == TYPE_CNAME &&
+		    t->qtype != TYPE_CNAME;
+		if (!chain_add(t, t->reply.path[i]))
+			return false;
+	}
+	return t->aliases <= t->rs->o.aliases_max;
+}
+
+static enum stage
+follow_alias(struct task *t)
+{
+	/* RFC 2181 section 10.3 */
+	if (t->for_server)
+		return task_fail(
+		    t, EDE_INVALID_DATA, "a name server's name is an alias");
+	for (size_t i = 0; i < t->chain_count; i++) {
+		if (t->chain[i]->type == TYPE_CNAME &&
+		    name_equal(t->chain[i]->owner, t->reply.end.wire))
+			return task_fail(
+			    t, EDE_INVALID_DATA, "the aliases form a circle");
+	}
+	t->sname = t->reply.end;
+	flights_leave(t);
+	return FROM_CACHE;
+}
+
+/* The next name on the way, asked from the same zone's servers. */
+static enum stage
+follow_longer_name(struct task *t)
+{
+	if (t->reply.kind == REPLY_NXDOMAIN)
+		t->minimise.off = true;
+	t->question_made = false;
+	return PICK_SERVER;
+}
+
+static enum stage
+follow_referral(struct task *t)
+{
+	char text[NAME_TEXT_MAX];
+
+	if (t->zone == NULL)
+		return task_fail(t, EDE_OTHER, "out of memory");
+	t->referrals++;
+	t->question_made = false;
+	task_note(t, "delegated: %s (%zu servers, %zu addresses)",
+	    name_text(t->zone->zone, text), t->zone->name_count,
+	    t->zone->address_count);
+	return PICK_SERVER;
+}
+
+/* Alias, referral, longer name, or done: RFC 1034 section 5.3.3, step 4. */
+static enum stage
+follow(struct task *t)
+{
+	enum reply_kind k = t->reply.kind;
+	bool denied_strictly =
+	    k == REPLY_NXDOMAIN && t->rs->o.qmin == QMIN_STRICT;
+
+	if (k == REPLY_REFERRAL)
+		return follow_referral(t);
+	if (t->reply.minimised && !denied_strictly)
+		return follow_longer_name(t);
+	if (!take_path(t)) {
+		t->rs->counts.limit_aliases++;
+		return task_fail(t, EDE_OTHER, "too many aliases");
+	}
+	if (k == REPLY_ALIAS)
+		return follow_alias(t);
+	if (k == REPLY_ANSWER)
+		answer_positive(t);
+	else
+		answer_negative(t,
+		    k == REPLY_NXDOMAIN	      ? RCODE_NXDOMAIN
+			: k == REPLY_YXDOMAIN ? RCODE_YXDOMAIN
+					      : RCODE_NOERROR);
+	return DONE;
+}
+
+/* --- the table and the driver ----------------------------------------- */
+
+static const struct {
+	const char *name;
+	enum stage (*run)(struct task *t);
+	unsigned may_go; /* stages this one may hand over to, but for DONE */
+} stages[] = {
+	/* clang-format off */
+	[FROM_CACHE]  = { "from-cache",  from_cache,  BIT(FIND_ZONE) | BIT(FOLLOW) },
+	[FIND_ZONE]   = { "find-zone",   find_zone,   BIT(PICK_SERVER) },
+	[PICK_SERVER] = { "pick-server", pick_server, BIT(ASK) },
+	[ASK]         = { "ask",         ask,         BIT(ASK) | BIT(READ_REPLY) | BIT(PICK_SERVER) },
+	[READ_REPLY]  = { "read-reply",  read_reply,  BIT(VALIDATE) | BIT(ASK) | BIT(PICK_SERVER) },
+	[VALIDATE]    = { "validate",    validate,    BIT(STORE) },
+	[STORE]       = { "store",       store,       BIT(FOLLOW) },
+	[FOLLOW]      = { "follow",      follow,      BIT(FROM_CACHE) | BIT(PICK_SERVER) },
+	/* clang-format on */
+};
+
+/* What was spent, if anything: the only place where a budget ends a task. */
+static enum stage
+over_budget(struct task *t, const struct budget *b)
+{
+	const struct resolver_opts *o = &t->rs->o;
+	struct resolver_counts *n = &t->rs->counts;
+	uint64_t now_us = o->wire->now_us(o->wire_self);
+	const struct {
+		bool over;
+		uint64_t *count;
+		const char *why;
+	} limits[] = {
+		{ now_us >= b->deadline_us, &n->limit_time, "out of time" },
+		{ b->messages >= o->messages_max && t->stage == PICK_SERVER,
+		    &n->limit_messages, "too many messages for one question" },
+		{ b->bytes > o->bytes_max, &n->limit_bytes,
+		    "too many octets for one question" },
+		{ t->steps_run > o->steps_max, &n->limit_steps,
+		    "too many steps for one question" },
+		{ arena_over(t->arena), &n->limit_memory,
+		    "too much memory for one question" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(limits); i++) {
+		if (!limits[i].over)
+			continue;
+		(*limits[i].count)++;
+		return task_fail(t,
+		    i == 0 ? EDE_NO_REACHABLE_AUTHORITY : EDE_OTHER,
+		    limits[i].why);
+	}
+	return t->stage;
+}
+
+/*
+ * Ends the question in SERVFAIL with a reason (RFC 8914), and remembers it
+ * (RFC 9520) unless it was remembered, or is about our budget and not about
+ * this name.
+ */
+enum stage
+task_fail(struct task *t, enum ede ede, const char *why)
+{
+	char name[NAME_TEXT_MAX];
+
+	t->answer = (struct answer){ .rcode = RCODE_SERVFAIL, .ede = ede };
+	snprintf(t->answer.why, sizeof(t->answer.why), "%s (%s)", why,
+	    name_text(t->zone == NULL ? name_root : t->zone->zone, name));
+	t->chain_count = 0;
+	t->expires_ms = 0;
+	if (ede != EDE_CACHED_ERROR &&
+	    (t->owns_budget || task_budget(t) != NULL))
+		store_failure(t, ede);
+	return DONE;
+}
+
+/*
+ * Runs the task until it waits or is done. A helper whose payer has nothing
+ * left wakes the payer, which fails and lets go; the next waiter pays on.
+ */
+void
+task_run(struct task *t)
+{
+	t->is_ready = false;
+	while (t->stage != DONE) {
+		struct task *payer = task_payer(t);
+		enum stage at, next;
+
+		if (payer == NULL)
+			break; /* nobody waits for it any more */
+		at = over_budget(payer, &payer->budget);
+		if (at == DONE && payer != t) {
+			payer->stage = DONE;
+			task_ready(payer);
+			return;
+		}
+		next = at == DONE ? DONE : stages[t->stage].run(t);
+		t->steps_run++;
+		if (next == WAIT)
+			return;
+		if (next != DONE && !(stages[t->stage].may_go & BIT(next)))
+			next = task_fail(t, EDE_OTHER, "a step out of order");
+		t->stage = next;
+	}
+	t->ended = true;
+	task_note(t, "%s%s%s", rcode_text(t->answer.rcode),
+	    t->answer.why[0] == '\0' ? "" : ": ", t->answer.why);
+	task_end(t);
+}
+
+/* "from-cache -> find-zone follow", a line a stage. */
+size_t
+resolver_stage_lines(char *buf, size_t size)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(stages); i++) {
+		at += (size_t)snprintf(at < size ? buf + at : NULL,
+		    at < size ? size - at : 0, "%-11s ->", stages[i].name);
+		for (size_t j = 0; j < ARRAY_LEN(stages); j++) {
+			if (stages[i].may_go & BIT(j))
+				at += (size_t)snprintf(
+				    at < size ? buf + at : NULL,
+				    at < size ? size - at : 0, " %s",
+				    stages[j].name);
+		}
+		at += (size_t)snprintf(at < size ? buf + at : NULL,
+		    at < size ? size - at : 0, "%s\n",
+		    i == FOLLOW ? " done" : "");
+	}
+	return at;
+}

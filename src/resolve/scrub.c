@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * scrub.c - what this server may not say is removed before anybody reads it.
+ *
+ * A server asked about a zone speaks for that zone and what lies below, and
+ * for nothing else. Additional data is only believed as the address of a name
+ * server that the same message delegates to, or of a mail or service host it
+ * names.
+ */
+#include "reply.h"
+
+static bool
+authority_type(uint16_t type)
+{
+	return type == TYPE_NS || type == TYPE_SOA || type == TYPE_DS ||
+	    type == TYPE_NSEC || type == TYPE_NSEC3 || type == TYPE_RRSIG;
+}
+
+static bool
+set_points_to(const struct rrset *s, const uint8_t *host)
+{
+	size_t skip = s->type == TYPE_MX ? 2 : s->type == TYPE_SRV ? 6 : 0;
+
+	if (s->type != TYPE_NS && s->type != TYPE_MX && s->type != TYPE_SRV)
+		return false;
+	/* A bounded look: what lies behind it is asked for when needed. */
+	for (uint16_t i = 0; i < s->count && i < 32; i++) {
+		if (name_equal(rdata_name(&s->rdata[i], skip), host))
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_pointed_to(const struct message *m, const uint8_t *host)
+{
+	for (int s = SECTION_ANSWER; s <= SECTION_AUTHORITY; s++) {
+		for (size_t i = 0; i < m->counts[s] && i < 32; i++) {
+			if (set_points_to(m->sets[s][i], host))
+				return true;
+		}
+	}
+	return false;
+}
+
+static bool
+may_say(const struct message *m, const struct asked *q, enum section s,
+    const struct rrset *set)
+{
+	if (!name_is_within(set->owner, q->zone)) {
+		/* Kept in the authority section to see an upward referral. */
+		return s == SECTION_AUTHORITY && set->type == TYPE_NS;
+	}
+	if (s == SECTION_ANSWER)
+		return true;
+	if (s == SECTION_AUTHORITY)
+		return authority_type(set->type);
+	return (set->type == TYPE_A || set->type == TYPE_AAAA) &&
+	    is_pointed_to(m, set->owner);
+}
+
+static uint32_t
+capped(uint32_t ttl, const struct rrset *set, const struct ttl_limits *l)
+{
+	uint32_t max = l->max_s;
+
+	if (set->type == TYPE_SOA && l->negative_max_s < max)
+		max = l->negative_max_s;
+	if (ttl > max)
+		return max;
+	/* TTL 0 means "do not keep" and is never raised. */
+	return ttl > 0 && ttl < l->min_s ? l->min_s : ttl;
+}
+
+void
+reply_scrub(struct message *m, const struct asked *q,
+    const struct ttl_limits *limits)
+{
+	/* Additional first: it is judged by the other two. */
+	for (int s = SECTION_COUNT - 1; s >= 0; s--) {
+		size_t kept = 0;
+
+		for (size_t i = 0; i < m->counts[s]; i++) {
+			struct rrset *set = m->sets[s][i];
+
+			if (!may_say(m, q, (enum section)s, set))
+				continue;
+			set->ttl = capped(set->ttl, set, limits);
+			m->sets[s][kept++] = set;
+		}
+		m->counts[s] = kept;
+	}
+}

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * send.c - the flights of one upstream question: each is one send to one
+ * address. The first stays in the air when a second leaves; whichever is
+ * answered first is read, the others only teach (near.md).
+ */
+#include "task.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Listening goes on past the RTO: a late answer is still an answer. */
+#define LISTEN_MIN_US 1500000u
+#define TCP_RTO_US    2000000u
+
+/* Retries that RFC 9520 section 3.1 calls reasonable, and no more. */
+#define SENDS_MAX  8u
+#define ROUNDS_MAX 4u
+
+static uint64_t
+now_of(const struct task *t)
+{
+	return t->rs->o.wire->now_us(t->rs->o.wire_self);
+}
+
+void
+flights_leave(struct task *t)
+{
+	for (size_t i = 0; i < t->flight_count; i++)
+		upstream_leave(t->rs->upstream, t->flights[i].exchange);
+	t->flight_count = 0;
+	t->reading = NULL;
+}
+
+void
+task_begin_question(struct task *t)
+{
+	flights_leave(t);
+	memset(&t->pick, 0, sizeof(t->pick));
+	t->round = 0;
+	delegation_fresh(t->zone);
+	t->reply.minimised = minimise_next(&t->minimise, t->sname.wire,
+	    t->qtype, t->zone->zone, &t->ask_name, &t->ask_type);
+	t->question_made = true;
+}
+
+static void
+fill_ask(struct task *t, struct ask *a, size_t server, bool tcp)
+{
+	const struct resolver_opts *o = &t->rs->o;
+	uint32_t rto = t->pick.rto_us << (t->round > 3 ? 3 : t->round);
+
+	if (tcp && rto < TCP_RTO_US)
+		rto = TCP_RTO_US;
+	a->to = &t->zone->addresses[server];
+	a->zone = t->zone->zone;
+	a->qname = t->ask_name.wire;
+	a->qtype = t->ask_type;
+	a->owner = (uint64_t)t->number << 32 | t->slot;
+	a->rto_us = rto;
+	a->listen_us = rto < LISTEN_MIN_US ? LISTEN_MIN_US : rto;
+	a->tcp = tcp;
+	a->edns = t->pick.edns;
+	a->dnssec_ok = a->edns;
+	a->recurse = t->zone->forward;
+	a->mix_case = o->mix_case;
+	/* One in sixteen is enough to notice a moved catchment. */
+	a->ask_nsid = a->edns && o->ask_nsid &&
+	    (t->trace || rng_below(o->rng, 16) == 0);
+}
+
+/* The copy that teaches: nobody waits for it, its cost is in the budget. */
+static void
+send_shadow(struct task *t, struct budget *b)
+{
+	struct ask a = { 0 };
+	enum err why;
+
+	if (b->messages + 1 >= t->rs->o.messages_max)
+		return;
+	fill_ask(t, &a, t->pick.shadow, false);
+	a.shadow = true;
+	a.owner = 0;
+	a.ask_nsid = a.edns && t->rs->o.ask_nsid;
+	if (upstream_ask(t->rs->upstream, &a, &why) != 0)
+		b->messages++;
+}
+
+static void
+note_send(struct task *t, const struct ask *a)
+{
+	char name[NAME_TEXT_MAX], zone[NAME_TEXT_MAX], type[16];
+	char to[ADDR_TEXT_MAX], server[NAME_TEXT_MAX];
+	struct server_view v;
+	char rtt[48] = "never measured";
+
+	if (!t->trace)
+		return;
+	if (servers_look(t->rs->o.servers, a->to, a->zone, now_of(t), &v) &&
+	    v.est_us > 0)
+		snprintf(rtt, sizeof(rtt), "RTT about %.1f ms",
+		    (double)v.est_us / 1000);
+	task_note(t, "%s %s -> %s %s for zone %s (%s, %s%s)",
+	    name_text(a->qname, name), type_text(a->qtype, type),
+	    addr_text(a->to, to),
+	    name_text(t->zone->names[t->zone->name_of[t->pick.server]].name,
+		server),
+	    name_text(a->zone, zone), a->tcp ? "tcp" : "udp", rtt,
+	    t->zone->address_count > 1 ? ", chosen among several" : "");
+}
+
+/* Sends what was picked. False: it could not leave; t->pick is used up. */
+bool
+flights_send_pick(struct task *t)
+{
+	struct flight *f = &t->flights[t->flight_count];
+	struct budget *b = task_budget(t);
+	struct ask a = { 0 };
+	enum err why = ERR_LIMIT;
+
+	t->pick.made = false;
+	if (t->flight_count == FLIGHTS_MAX || b == NULL)
+		return false;
+	fill_ask(t, &a, t->pick.server, t->pick.tcp);
+	note_send(t, &a);
+	b->messages++;
+	t->from_cache = false;
+	t->zone->tried[t->pick.server] = true;
+	t->zone->by_tcp[t->pick.server] |= t->pick.tcp;
+	f->exchange = upstream_ask(t->rs->upstream, &a, &why);
+	if (f->exchange == 0) {
+		t->last_trouble = err_text(why);
+		t->last_ede = EDE_NETWORK_ERROR;
+		return false;
+	}
+	f->server = t->pick.server;
+	f->sent_us = now_of(t);
+	f->hedge_us = t->pick.tcp ? UINT32_MAX : t->pick.hedge_us;
+	f->tcp = t->pick.tcp;
+	f->edns = t->pick.edns;
+	f->over = false;
+	t->flight_count++;
+	if (t->pick.shadow < t->zone->address_count && !t->pick.tcp)
+		send_shadow(t, b);
+	return true;
+}
+
+struct flight *
+flights_answered(struct task *t)
+{
+	for (size_t i = 0; i < t->flight_count; i++) {
+		struct flight *f = &t->flights[i];
+		const struct exchange *x =
+		    upstream_look(t->rs->upstream, f->exchange);
+
+		if (!f->over && x != NULL && x->state == EXCHANGE_ANSWERED)
+			return f;
+	}
+	return NULL;
+}
+
+/* Forged replies or a mangled letter case: once more, by TCP. */
+static void
+repeat_by_tcp(struct task *t, struct flight *f)
+{
+	task_note(t, "replies that do not match: asking again by TCP");
+	if (t->zone->by_tcp[f->server])
+		return;
+	t->pick = (struct pick){ .server = f->server,
+		.shadow = t->zone->address_count,
+		.rto_us = TCP_RTO_US,
+		.made = true,
+		.tcp = true,
+		.edns = f->edns };
+}
+
+/* Marks what has ended. True: something was picked to be sent instead. */
+bool
+flights_settle(struct task *t)
+{
+	for (size_t i = 0; i < t->flight_count; i++) {
+		struct flight *f = &t->flights[i];
+		const struct exchange *x =
+		    upstream_look(t->rs->upstream, f->exchange);
+		enum exchange_state s = x == NULL ? EXCHANGE_SILENT : x->state;
+
+		if (f->over || s == EXCHANGE_WAITING || s == EXCHANGE_LATE ||
+		    s == EXCHANGE_ANSWERED)
+			continue;
+		f->over = true;
+		if (s == EXCHANGE_BROKEN) {
+			t->last_trouble = err_text(x->why);
+			t->last_ede = EDE_NETWORK_ERROR;
+			/* A refused port will not open by asking again. */
+			t->zone->spent[f->server] = true;
+		} else if (s == EXCHANGE_SILENT) {
+			t->last_trouble = "no reply";
+			if (f->tcp)
+				t->zone->spent[f->server] = true;
+		} else {
+			repeat_by_tcp(t, f);
+			return t->pick.made;
+		}
+	}
+	return false;
+}
+
+size_t
+flights_live(const struct task *t)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->flight_count; i++)
+		n += !t->flights[i].over;
+	return n;
+}
+
+bool
+flights_newest_waits(const struct task *t)
+{
+	const struct flight *f;
+	const struct exchange *x;
+
+	if (t->flight_count == 0)
+		return false;
+	f = &t->flights[t->flight_count - 1];
+	x = upstream_look(t->rs->upstream, f->exchange);
+	return !f->over && x != NULL && x->state == EXCHANGE_WAITING;
+}
+
+static bool
+has_untried(const struct delegation *d)
+{
+	for (size_t i = 0; i < d->address_count; i++) {
+		if (!d->tried[i])
+			return true;
+	}
+	return false;
+}
+
+/* May those that kept silent be asked once more? */
+bool
+flights_may_repeat(const struct task *t)
+{
+	const struct delegation *d = t->zone;
+
+	if (t->round + 1 >= ROUNDS_MAX || t->flight_count >= SENDS_MAX)
+		return false;
+	for (size_t i = 0; i < d->address_count; i++) {
+		if (!d->spent[i])
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Should another address be asked while these are in the air? At the hedge
+ * point when a token allows it, at the RTO in any case. Arms the timer for
+ * the hedge point.
+ */
+bool
+flights_want_another(struct task *t)
+{
+	struct flight *f = &t->flights[t->flight_count - 1];
+	uint64_t hedge_at = f->sent_us + f->hedge_us;
+	bool untried = has_untried(t->zone) && t->flight_count < SENDS_MAX;
+
+	if (!flights_newest_waits(t))
+		return untried || flights_may_repeat(t);
+	if (f->hedge_us == UINT32_MAX || !untried)
+		return false;
+	if (now_of(t) < hedge_at)
+		return timer_arm(t->rs->o.timers, &t->timer, hedge_at) !=
+		    ERR_OK;
+	f->hedge_us = UINT32_MAX;
+	return servers_may_hedge(
+	    t->rs->o.servers, &t->zone->addresses[f->server]);
+}

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * task.c - tasks begin, are found again by those who ask the same, wake, and
+ * end. A task lives in a slot; slot and number together name it, so that a
+ * late event for one that ended finds nobody.
+ */
+#include "task.h"
+
+#include <string.h>
+
+static uint64_t
+key_hash(const struct resolver *rs, const struct task_key *k)
+{
+	uint64_t flags = (uint64_t)k->cache_only << 16 |
+	    (uint64_t)k->cold << 17 | (uint64_t)k->trace << 18 |
+	    (uint64_t)k->priming << 19 | (uint64_t)k->for_server << 20;
+
+	return name_hash(&rs->key, k->qname) ^
+	    ((flags | k->qtype) * 0x9e3779b97f4a7c15u);
+}
+
+static bool
+key_fits(const struct task *t, const struct task_key *k)
+{
+	return t->qtype == k->qtype && t->cache_only == k->cache_only &&
+	    t->cold == k->cold && t->trace == k->trace &&
+	    t->priming == k->priming && t->for_server == k->for_server &&
+	    name_equal(t->question.wire, k->qname);
+}
+
+static void
+on_timer(void *user)
+{
+	task_ready(user);
+}
+
+static void
+task_begin(struct task *t, const struct task_key *k, unsigned depth)
+{
+	struct resolver *rs = t->rs;
+
+	name_copy(&t->question, k->qname);
+	name_copy(&t->sname, k->qname);
+	t->qtype = k->qtype;
+	t->cache_only = k->cache_only;
+	t->cold = k->cold;
+	t->trace = k->trace;
+	t->for_server = k->for_server;
+	t->priming = k->priming;
+	t->depth = depth;
+	t->stage = FROM_CACHE;
+	t->from_cache = true;
+	t->last_ede = EDE_NO_REACHABLE_AUTHORITY;
+	t->generation = answers_generation(rs->o.cache);
+	t->began_us = rs->o.wire->now_us(rs->o.wire_self);
+	t->timer.fire = t->deadline.fire = on_timer;
+	t->timer.user = t->deadline.user = t;
+	t->slot = rs->free_slots[--rs->free_count];
+	t->number = ++rs->next_number;
+	rs->slots[t->slot] = t;
+	t->next_same_hash = rs->buckets[t->hash % TASK_BUCKETS];
+	rs->buckets[t->hash % TASK_BUCKETS] = t;
+	rs->counts.tasks++;
+	task_ready(t);
+}
+
+struct task *
+task_find_or_begin(
+    struct resolver *rs, const struct task_key *k, unsigned depth)
+{
+	uint64_t hash = key_hash(rs, k);
+	struct arena *a;
+	struct task *t;
+
+	for (t = rs->buckets[hash % TASK_BUCKETS]; t != NULL;
+	     t = t->next_same_hash) {
+		if (t->hash == hash && !t->ended && key_fits(t, k)) {
+			rs->counts.joined++;
+			return t;
+		}
+	}
+	if (rs->free_count == 0) {
+		rs->counts.limit_tasks++;
+		return NULL;
+	}
+	a = arena_new(rs->o.arena_max);
+	t = a == NULL ? NULL : arena_take(a, sizeof(*t));
+	if (t == NULL) {
+		arena_free(a);
+		return NULL;
+	}
+	t->rs = rs;
+	t->arena = a;
+	t->hash = hash;
+	task_begin(t, k, depth);
+	return t;
+}
+
+void
+task_ready(struct task *t)
+{
+	struct resolver *rs = t->rs;
+
+	if (t->is_ready || t->ended)
+		return;
+	t->is_ready = true;
+	t->next_ready = NULL;
+	if (rs->ready_tail != NULL)
+		rs->ready_tail->next_ready = t;
+	else
+		rs->ready_head = t;
+	rs->ready_tail = t;
+}
+
+void
+task_give_budget(struct task *t)
+{
+	struct resolver *rs = t->rs;
+
+	if (t->owns_budget)
+		return;
+	t->owns_budget = true;
+	t->budget.deadline_us = rs->o.wire->now_us(rs->o.wire_self) +
+	    (uint64_t)rs->o.time_max_ms * 1000;
+	/* Without the timer the task still ends: its flights do. */
+	if (timer_arm(rs->o.timers, &t->deadline, t->budget.deadline_us) !=
+	    ERR_OK)
+		t->last_trouble = "no memory for a timer";
+}
+
+/*
+ * Who pays: the task itself when a client began it, else its oldest waiter.
+ * Edges never close a circle and are at most depth_max long.
+ */
+struct task *
+task_payer(struct task *t)
+{
+	while (!t->owns_budget) {
+		if (t->waiters == NULL)
+			return NULL;
+		t = t->waiters->parent;
+	}
+	return t;
+}
+
+struct budget *
+task_budget(struct task *t)
+{
+	struct task *payer = task_payer(t);
+
+	return payer == NULL ? NULL : &payer->budget;
+}
+
+static void
+unlink_from_bucket(struct task *t)
+{
+	struct task **at = &t->rs->buckets[t->hash % TASK_BUCKETS];
+
+	while (*at != t)
+		at = &(*at)->next_same_hash;
+	*at = t->next_same_hash;
+}
+
+/* It may have been woken by what it did itself last. */
+static void
+unlink_from_ready(struct task *t)
+{
+	struct resolver *rs = t->rs;
+	struct task *before = NULL;
+
+	if (!t->is_ready)
+		return;
+	for (struct task *at = rs->ready_head; at != t; at = at->next_ready)
+		before = at;
+	if (before != NULL)
+		before->next_ready = t->next_ready;
+	else
+		rs->ready_head = t->next_ready;
+	if (rs->ready_tail == t)
+		rs->ready_tail = before;
+}
+
+static void
+tell_clients(struct task *t)
+{
+	struct resolver *rs = t->rs;
+	uint64_t now_us = rs->o.wire->now_us(rs->o.wire_self);
+	struct outcome o = {
+		.answer = &t->answer,
+		.steps = t->steps,
+		.step_count = t->step_count,
+		.took_us = now_us - t->began_us,
+		.messages = t->budget.messages,
+		.generation = t->generation,
+		.expires_ms = t->expires_ms,
+		.from_cache = t->from_cache,
+	};
+
+	while (t->clients != NULL) {
+		struct client *c = t->clients;
+
+		t->clients = c->next;
+		c->done(c->user, &o);
+		memory_free(c);
+	}
+}
+
+/* Hands the result to all who wait, then frees everything. */
+void
+task_end(struct task *t)
+{
+	struct resolver *rs = t->rs;
+
+	t->ended = true;
+	if (t->answer.rcode == RCODE_SERVFAIL)
+		rs->counts.failed++;
+	else
+		rs->counts.answered++;
+	edges_drop_children(t);
+	edges_deliver(t);
+	tell_clients(t);
+	task_free(t);
+}
+
+void
+task_free(struct task *t)
+{
+	struct resolver *rs = t->rs;
+
+	while (t->clients != NULL) {
+		struct client *c = t->clients;
+
+		t->clients = c->next;
+		memory_free(c);
+	}
+	flights_leave(t);
+	timer_cancel(rs->o.timers, &t->timer);
+	timer_cancel(rs->o.timers, &t->deadline);
+	unlink_from_ready(t);
+	unlink_from_bucket(t);
+	rs->slots[t->slot] = NULL;
+	rs->free_slots[rs->free_count++] = t->slot;
+	rs->counts.tasks--;
+	arena_free(t->arena);
+}

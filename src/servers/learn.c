@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * learn.c - what one address's round trips say about its path.
+ *
+ * The path of an anycast address is piecewise constant with jumps. So an
+ * address has a *regime*: the samples since the last jump. A sample outside
+ * the regime's band is a candidate for a new one; a second that agrees with
+ * it (more, when the address is known to spike) starts it. A changed NSID
+ * starts it at once. Too many jumps mean that packets are spread over
+ * several sites: then the plain mean of all samples is the truth.
+ *
+ * A sample:
+ *  1. it lives: no unanswered tries, loss falls;
+ *  2. other site, or candidate confirmed: new regime;
+ *  3. outside the band: candidate; a fast one is held back, a slow one kept;
+ *  4. estimate, deviation, hedge point from the sorted samples.
+ */
+#include "inner.h"
+
+#include <string.h>
+
+#define RTT_MAX	     (60u * SECOND)
+#define UNSTABLE_FOR 64u
+#define NAME_SILENT  (10u * (uint64_t)SECOND)
+
+static double
+max_of(double a, double b)
+{
+	return a > b ? a : b;
+}
+
+static double
+min_of(double a, double b)
+{
+	return a < b ? a : b;
+}
+
+static uint32_t
+to_us(double x)
+{
+	if (x < 1)
+		return 1;
+	return x > (double)RTT_MAX ? RTT_MAX : (uint32_t)x;
+}
+
+void
+peer_start(struct peer *p, const struct addr *a)
+{
+	p->addr = *a;
+	p->loss = 0.01;
+	p->hedge_tokens = 4;
+	p->explore_tokens = 1;
+	p->dead_tokens = 3;
+	p->probe_every = SECOND;
+	p->gap = (double)(60 * SECOND);
+}
+
+/* --- from samples to figures ------------------------------------------ */
+
+static void
+sort(uint32_t *v, size_t n)
+{
+	for (size_t i = 1; i < n; i++) {
+		uint32_t x = v[i];
+		size_t k = i;
+
+		for (; k > 0 && v[k - 1] > x; k--)
+			v[k] = v[k - 1];
+		v[k] = x;
+	}
+}
+
+static double
+mean(const uint32_t *v, size_t n)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += v[i];
+	return sum / (double)n;
+}
+
+static double
+deviation(const uint32_t *v, size_t n, uint32_t median)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += v[i] > median ? v[i] - median : median - v[i];
+	return sum / (double)n;
+}
+
+/*
+ * When a reply is later than nearly all were: a high quantile, but below the
+ * spikes an address is known for, since those are what a hedge overtakes.
+ */
+static double
+hedge_point(const struct peer *p, const uint32_t *v, size_t n)
+{
+	double spikes = min_of(0.4, 1.3 * p->oob) + 0.03;
+	double high = v[n - 1];
+	double est = p->est, h;
+
+	if (n >= 8)
+		high = v[(size_t)((double)(n - 1) * (1 - spikes))];
+	h = max_of(high * 1.03 + 500, est + max_of(2 * MS, est / 10));
+	h = min_of(h, est * 1.6 + 12 * MS + 2.0 * p->dev);
+	return n < 4 ? max_of(h, est * 1.25 + 4 * MS) : h;
+}
+
+static void
+recompute(struct peer *p)
+{
+	uint32_t v[HISTORY_MAX];
+	bool all = p->unstable > 0;
+	size_t n = all ? p->history_len : p->regime_len;
+	size_t kept;
+
+	memcpy(v, p->history, sizeof(v));
+	sort(v, p->history_len);
+	p->best = v[p->history_len / 4];
+	if (!all) {
+		memcpy(v, p->regime, n * sizeof(v[0]));
+		sort(v, n);
+	}
+	kept = n >= 8 && !all ? n - n / 8 : n;
+	p->est = to_us(mean(v, kept));
+	p->dev = (uint32_t)deviation(v, kept, v[n / 2]);
+	p->hedge = to_us(hedge_point(p, v, n));
+}
+
+uint32_t
+peer_rto(const struct peer *p)
+{
+	double est = p->est, rto;
+
+	if (p->samples == 0)
+		return SERVERS_UNKNOWN_RTO_US;
+	rto = max_of(4.0 * p->dev, max_of(0.35 * est, 12 * MS));
+	rto = max_of(est + rto, (double)p->hedge + MS);
+	return to_us(min_of(rto, SERVERS_RTO_MAX_US));
+}
+
+/* --- regimes ---------------------------------------------------------- */
+
+static uint8_t
+push(uint32_t *v, uint8_t len, size_t max, uint32_t x)
+{
+	if (len == max) {
+		memmove(v, v + 1, (max - 1) * sizeof(v[0]));
+		len--;
+	}
+	v[len] = x;
+	return (uint8_t)(len + 1);
+}
+
+static void
+regime_push(struct peer *p, uint32_t rtt)
+{
+	p->regime_len = push(p->regime, p->regime_len, REGIME_MAX, rtt);
+}
+
+static void
+regime_new(struct peer *p)
+{
+	p->regime_len = 0;
+	p->pending_run = 0;
+	p->shifts += 1;
+	p->regime_changes++;
+}
+
+static bool
+agrees(const struct peer *p, uint32_t rtt)
+{
+	double apart = rtt > p->pending ? rtt - p->pending : p->pending - rtt;
+	double larger = rtt > p->pending ? rtt : p->pending;
+
+	return p->pending_run > 0 &&
+	    (p->pending > p->est) == (rtt > p->est) &&
+	    apart < max_of(6 * MS, 0.35 * larger);
+}
+
+/* An address known to spike needs more evidence to become slower. */
+static unsigned
+evidence_needed(const struct peer *p, uint32_t rtt)
+{
+	if (rtt < p->est || p->oob < 0.05)
+		return 2;
+	return p->oob < 0.25 ? 3 : 4;
+}
+
+/* A sample outside the band; true when it is to be left out of the regime. */
+static bool
+outside(struct peer *p, uint32_t rtt)
+{
+	bool slower = rtt > p->est;
+	unsigned needed = evidence_needed(p, rtt);
+
+	p->pending_run = agrees(p, rtt) ? (uint8_t)(p->pending_run + 1) : 1;
+	p->oob += (1 - p->oob) / 32;
+	if (p->pending_run >= needed) {
+		regime_new(p);
+		regime_push(p, p->pending);
+		p->confirm = slower ? 3 : 0;
+		return false;
+	}
+	p->pending = rtt;
+	p->confirm = slower ? 0 : 2;
+	return !slower;
+}
+
+static bool
+is_outside(const struct peer *p, uint32_t rtt)
+{
+	double est = p->est;
+	double band = max_of(4 * MS, max_of(0.25 * est, 4.0 * p->dev));
+	double off = rtt > est ? rtt - est : est - rtt;
+
+	return off > band;
+}
+
+/* Where the sample belongs; true when it is to be left out of the regime. */
+static bool
+judge(struct peer *p, uint32_t rtt, uint64_t site)
+{
+	bool moved = site != 0 && p->site != 0 && site != p->site;
+
+	if (moved)
+		p->site_changes++;
+	if (site != 0)
+		p->site = site;
+	if (p->unstable > 0 || p->regime_len == 0)
+		return false;
+	if (moved) {
+		regime_new(p);
+		return false;
+	}
+	if (p->regime_len < 2)
+		return false;
+	if (is_outside(p, rtt))
+		return outside(p, rtt);
+	p->pending_run = 0;
+	p->oob -= p->oob / 32;
+	return false;
+}
+
+static void
+live(struct peer *p)
+{
+	if (p->doubted > 0) {
+		/* Late, not lost: take back what its silence added. */
+		p->loss = max_of(0, (32 * p->loss - 1) / 31);
+		p->doubted--;
+	}
+	p->loss *= 31.0 / 32;
+	p->unanswered = 0;
+	p->probing = false;
+	p->probe_every = SECOND;
+	if (p->dead) {
+		p->dead = false;
+		p->regime_len = 0;
+		p->pending_run = 0;
+	}
+}
+
+void
+peer_sample(struct peer *p, uint32_t rtt, uint64_t site)
+{
+	bool left_out;
+
+	rtt = rtt == 0 ? 1 : rtt > RTT_MAX ? RTT_MAX : rtt;
+	if (p->samples == 0 || rtt <= peer_rto(p))
+		p->doubted = 0;
+	live(p);
+	p->samples++;
+	p->shifts *= 0.97;
+	if (p->unstable > 0)
+		p->unstable--;
+	p->history_len = push(p->history, p->history_len, HISTORY_MAX, rtt);
+	left_out = judge(p, rtt, site);
+	if (p->shifts >= 2.6) {
+		p->unstable = UNSTABLE_FOR;
+		p->shifts = 0;
+	}
+	if (!left_out || p->regime_len == 0)
+		regime_push(p, rtt);
+	recompute(p);
+}
+
+/* --- silence ---------------------------------------------------------- */
+
+unsigned
+peer_deadly(const struct peer *p)
+{
+	double loss = min_of(0.5, max_of(0.01, p->loss));
+	double chance = loss;
+	unsigned n = 1;
+
+	/* Until so much silence in a row is a one in a thousand chance. */
+	while (chance > 0.001 && n < 6) {
+		chance *= loss;
+		n++;
+	}
+	return n < 2 ? 2 : n;
+}
+
+/* One name counts once in 10 s: a name that is dropped kills no server. */
+static bool
+name_counted(struct peer *p, uint32_t name, uint64_t now_us)
+{
+	size_t oldest = 0;
+
+	for (size_t i = 0; i < NAMES_SILENT; i++) {
+		if (p->silent_names[i] == name && p->silent_until[i] > now_us)
+			return true;
+		if (p->silent_until[i] < p->silent_until[oldest])
+			oldest = i;
+	}
+	p->silent_names[oldest] = name;
+	p->silent_until[oldest] = now_us + NAME_SILENT;
+	return false;
+}
+
+bool
+peer_silence(struct peer *p, uint32_t name, uint64_t now_us)
+{
+	unsigned deadly = p->samples > 0 ? peer_deadly(p) : 2;
+
+	p->silences++;
+	p->probing = false;
+	if (name_counted(p, name, now_us) || p->dead)
+		return false;
+	if (p->samples > 0) {
+		p->loss += (1 - p->loss) / 32;
+		if (p->doubted < UINT8_MAX)
+			p->doubted++;
+		/* It answered something while this one was under way. */
+		if (p->answered_us + peer_rto(p) > now_us)
+			return false;
+	}
+	if (p->unanswered < UINT8_MAX)
+		p->unanswered++;
+	if (p->unanswered < deadly)
+		return false;
+	p->dead = true;
+	p->dead_us = now_us;
+	p->probe_every = SECOND;
+	p->probe_at_us = now_us + SECOND;
+	return true;
+}

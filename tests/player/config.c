@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * config.c - the configuration part. Every key is in one of three lists: it
+ * sets something, it may be ignored, or it asks for what the player cannot
+ * give, and then the scenario is skipped with the key as the reason.
+ */
+#include "player.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum clause { CLAUSE_SERVER, CLAUSE_ZONE };
+
+struct reader {
+	struct setup *out;
+	struct arena *arena;
+	struct zone_setup *zone;
+	enum clause clause;
+};
+
+static bool
+yes(const char *v)
+{
+	return strcmp(v, "yes") == 0 || strcmp(v, "on") == 0 ||
+	       strcmp(v, "true") == 0;
+}
+
+static void
+skip(struct reader *r, const char *key, const char *v)
+{
+	if (r->out->skip == NULL)
+		r->out->skip = *v != '\0' && strlen(v) < 30
+				   ? arena_print(r->arena, "%s: %s", key, v)
+				   : key;
+}
+
+static void
+add_hint(struct reader *r, const char *v)
+{
+	struct setup *s = r->out;
+
+	if (s->hint_count < HINTS_MAX &&
+	    addr_parse(v, 53, &s->hints[s->hint_count]) == ERR_OK)
+		s->hint_count++;
+	else
+		skip(r, "stub-addr", v);
+}
+
+static void
+set_qmin(struct reader *r, const char *key, const char *v)
+{
+	if (strcmp(key, "qname-minimisation-strict") == 0) {
+		if (yes(v))
+			r->out->qmin = QMIN_STRICT;
+		return;
+	}
+	r->out->qmin = yes(v) ? QMIN_RELAXED : QMIN_OFF;
+}
+
+static void
+set_number(struct reader *r, const char *key, const char *v)
+{
+	uint32_t n = (uint32_t)strtoul(v, NULL, 10);
+
+	if (strcmp(key, "cache-max-ttl") == 0)
+		r->out->ttl_max_s = n;
+	else if (strcmp(key, "cache-min-ttl") == 0)
+		r->out->ttl_min_s = n;
+	else if (strcmp(key, "cache-max-negative-ttl") == 0)
+		r->out->negative_ttl_max_s = n;
+	else
+		r->out->aliases_max = n;
+}
+
+static void
+set_bool(struct reader *r, const char *key, const char *v)
+{
+	struct setup *s = r->out;
+
+	if (strcmp(key, "do-ip4") == 0)
+		s->ip4 = yes(v);
+	else if (strcmp(key, "do-ip6") == 0)
+		s->ip6 = yes(v);
+	else if (strcmp(key, "use-caps-for-id") == 0)
+		s->mix_case = yes(v);
+	else if (strcmp(key, "do-not-query-localhost") == 0)
+		s->ask_localhost = !yes(v);
+	else
+		s->full_answers = !yes(v);
+}
+
+/* Deckard's "features: name = value". */
+static void
+set_feature(struct reader *r, const char *key, const char *v)
+{
+	unsigned n;
+
+	if (sscanf(v, "min_ttl = %u", &n) == 1)
+		r->out->ttl_min_s = n;
+	else if (sscanf(v, "max_ttl = %u", &n) == 1)
+		r->out->ttl_max_s = n;
+	else
+		skip(r, key, "");
+}
+
+static void
+set_access(struct reader *r, const char *key, const char *v)
+{
+	const char *action = strrchr(v, ' ');
+
+	action = action != NULL ? action + 1 : v;
+	if (strcmp(action, "allow_snoop") == 0)
+		r->out->snoop = true;
+	else if (strcmp(action, "allow") != 0)
+		skip(r, key, action);
+}
+
+static void
+set_modules(struct reader *r, const char *key, const char *v)
+{
+	if (strcmp(v, "iterator") != 0 && strcmp(v, "validator iterator") != 0)
+		skip(r, key, v);
+}
+
+static void
+begin_zone(struct reader *r, const char *key, const char *v)
+{
+	struct setup *s = r->out;
+
+	(void)v;
+	if (s->zone_count == ZONES_MAX) {
+		skip(r, key, "too many");
+		return;
+	}
+	r->zone = &s->zones[s->zone_count++];
+	r->zone->forward = strcmp(key, "forward-zone") == 0;
+	r->clause = CLAUSE_ZONE;
+}
+
+static void
+begin_server(struct reader *r, const char *key, const char *v)
+{
+	(void)key;
+	(void)v;
+	r->clause = CLAUSE_SERVER;
+	r->zone = NULL;
+}
+
+static void
+set_name(struct reader *r, const char *key, const char *v)
+{
+	if (r->zone == NULL || name_parse(v, &r->zone->name) != ERR_OK)
+		skip(r, key, v);
+	else
+		r->zone->named = true;
+}
+
+static void
+set_server(struct reader *r, const char *key, const char *v)
+{
+	struct zone_setup *z = r->zone;
+
+	if (z == NULL) {
+		add_hint(r, v);
+		return;
+	}
+	if (z->count == ZONE_ADDRS ||
+	    addr_parse(v, 53, &z->servers[z->count]) != ERR_OK)
+		skip(r, key, v);
+	else
+		z->count++;
+}
+
+/* Wanted only when it is off: that is how it is here. */
+static void
+only_off(struct reader *r, const char *key, const char *v)
+{
+	if (yes(v))
+		skip(r, key, "");
+}
+
+static void
+ignore(struct reader *r, const char *key, const char *v)
+{
+	(void)r;
+	(void)key;
+	(void)v;
+}
+
+static void
+need_validation(struct reader *r, const char *key, const char *v)
+{
+	(void)key;
+	(void)v;
+	r->out->skip = "needs validation";
+}
+
+static const struct {
+	const char *key;
+	void (*set)(struct reader *r, const char *key, const char *v);
+} keys[] = {
+	{ "server", begin_server },
+	{ "stub-zone", begin_zone },
+	{ "forward-zone", begin_zone },
+	{ "name", set_name },
+	{ "stub-addr", set_server },
+	{ "forward-addr", set_server },
+	{ "qname-minimisation", set_qmin },
+	{ "query-minimization", set_qmin },
+	{ "qname-minimisation-strict", set_qmin },
+	{ "cache-max-ttl", set_number },
+	{ "cache-min-ttl", set_number },
+	{ "cache-max-negative-ttl", set_number },
+	{ "max-query-restarts", set_number },
+	{ "do-ip4", set_bool },
+	{ "do-ip6", set_bool },
+	{ "use-caps-for-id", set_bool },
+	{ "do-not-query-localhost", set_bool },
+	{ "minimal-responses", set_bool },
+	{ "features", set_feature },
+	{ "access-control", set_access },
+	{ "module-config", set_modules },
+	{ "trust-anchor", need_validation },
+	{ "trust-anchor-file", need_validation },
+	{ "val-override-timestamp", ignore },
+	{ "val-override-date", ignore },
+	{ "prefetch", only_off },
+	{ "prefetch-key", only_off },
+	{ "serve-expired", only_off },
+	{ "ede-serve-expired", only_off },
+	{ "answer-cookie", only_off },
+	{ "disable-edns-do", only_off },
+	{ "dns-error-reporting", only_off },
+	{ "forward-first", only_off },
+	{ "forward-no-cache", only_off },
+	{ "stub-first", only_off },
+	{ "stub-no-cache", only_off },
+	{ "tcp-upstream", only_off },
+	{ "nsid", ignore },
+	{ "target-fetch-policy", ignore },
+	{ "trust-anchor-signaling", ignore },
+	{ "fake-sha1", ignore },
+	{ "fake-dsa", ignore },
+	{ "iter-scrub-promiscuous", ignore },
+	{ "iter-scrub-ns", ignore },
+	{ "iter-scrub-cname", ignore },
+	{ "ede", ignore },
+	{ "log-servfail", ignore },
+	{ "log-time-ascii", ignore },
+	{ "val-log-level", ignore },
+	{ "aggressive-nsec", ignore },
+	{ "rrset-roundrobin", ignore },
+	{ "stub-prime", ignore },
+	{ "stub-name", ignore },
+	{ "verbosity", ignore },
+	{ "discard-timeout", ignore },
+	{ "msg-cache-slabs", ignore },
+	{ "harden-algo-downgrade", ignore },
+	{ "harden-below-nxdomain", ignore },
+	{ "harden-dnssec-stripped", ignore },
+	{ "harden-glue", ignore },
+	{ "harden-unverified-glue", ignore },
+	{ "harden-unknown-additional", ignore },
+	{ "harden-referral-path", ignore },
+	{ "hide-version", ignore },
+	{ "hide-identity", ignore },
+	{ "hide-trustanchor", ignore },
+	{ "identity", ignore },
+	{ "version", ignore },
+	{ "directory", ignore },
+	{ "infra-keep-probing", ignore },
+	{ "outbound-msg-retry", ignore },
+	{ "unwanted-reply-threshold", ignore },
+	{ "username", ignore },
+	{ "chroot", ignore },
+	{ "pidfile", ignore },
+	{ "interface", ignore },
+	{ "port", ignore },
+};
+
+static void
+set(struct reader *r, const char *key, const char *v)
+{
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if (strcmp(keys[i].key, key) == 0) {
+			keys[i].set(r, key, v);
+			return;
+		}
+	if (r->out->skip == NULL)
+		r->out->skip = arena_print(r->arena, "%s", key);
+}
+
+/* "word:" of letters, digits and hyphens is a key. */
+static bool
+is_key(char *token)
+{
+	size_t n = strspn(token, "abcdefghijklmnopqrstuvwxyz0123456789-");
+
+	if (n == 0 || token[n] != ':' || token[n + 1] != '\0' || token[0] < 'a')
+		return false;
+	token[n] = '\0';
+	return true;
+}
+
+static void
+read_line(struct reader *r, struct text *t)
+{
+	size_t i = 0;
+
+	while (i < t->count) {
+		const char *key = t->tokens[i], *v = "";
+
+		if (!is_key(t->tokens[i++])) {
+			skip(r, key, "");
+			return;
+		}
+		for (; i < t->count; i++) {
+			char *word = t->tokens[i];
+
+			if (is_key(word)) {
+				word[strlen(word)] = ':';
+				break;
+			}
+			v = *v == '\0'
+				? word
+				: arena_print(r->arena, "%s %s", v, word);
+		}
+		set(r, key, v);
+	}
+}
+
+/* A stub for the root stands for the hints. */
+static void
+take_hints(struct setup *s)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < s->zone_count; i++) {
+		struct zone_setup *z = &s->zones[i];
+
+		if (z->forward || !z->named || z->name.wire[0] != 0) {
+			s->zones[kept++] = *z;
+			continue;
+		}
+		for (size_t j = 0; j < z->count && s->hint_count < HINTS_MAX;
+		     j++)
+			s->hints[s->hint_count++] = z->servers[j];
+	}
+	s->zone_count = kept;
+}
+
+bool
+config_read(struct text *t, struct setup *out, char *why)
+{
+	struct reader r = { .out = out, .arena = t->arena };
+
+	*out = (struct setup){ .ttl_max_s = 86400,
+		.negative_ttl_max_s = 3600,
+		.aliases_max = 12,
+		.qmin = QMIN_RELAXED,
+		.ip4 = true,
+		.ip6 = true };
+	while (text_next(t)) {
+		if (token_is(t, 0, "CONFIG_END")) {
+			take_hints(out);
+			for (size_t i = 0; i < out->zone_count; i++)
+				if (!out->zones[i].named ||
+				    out->zones[i].count == 0)
+					skip(&r, "zone without addresses", "");
+			return true;
+		}
+		read_line(&r, t);
+	}
+	snprintf(why, TEXT_MAX, "no CONFIG_END");
+	return false;
+}
