@@ -143,29 +143,30 @@ answer_any(struct front *f, struct visit *v)
 static bool
 is_hit(struct front *f, struct visit *v)
 {
-	struct remark m = front_remark(f, EDE_NONE, NULL);
 	struct answer_key k = { .qname = v->asked.qname,
 		.qtype = v->asked.qtype };
-	uint32_t turn = f->rules->rotate ? f->turn++ : 0;
-	uint8_t *buf = v->out;
+	struct answer_copy c = { .buf = v->out, .size = v->out_size,
+		.now_ms = v->now_ms,
+		.turn = f->rules->rotate ? f->turn++ : 0, .ede = EDE_NONE };
+	struct remark m;
 	size_t len;
 
 	if (v->asked.dnssec_ok)
 		k.flags |= ANSWER_KEY_DO;
 	if ((v->asked.flags & FLAG_CD) != 0)
 		k.flags |= ANSWER_KEY_CD;
-	len = answers_get(
-	    f->opts.cache, &k, v->now_ms, turn, buf, v->out_size);
+	len = answers_copy(f->opts.cache, &k, &c);
 	if (len == 0 && v->out_size < PACK_MAX) {
 		/* Perhaps it is there, and too long for a datagram. */
-		buf = f->scratch;
-		len = answers_get(
-		    f->opts.cache, &k, v->now_ms, turn, buf, PACK_MAX);
+		c.buf = f->scratch;
+		c.size = PACK_MAX;
+		len = answers_copy(f->opts.cache, &k, &c);
 	}
 	if (len == 0)
 		return false;
 	count_up(&f->counts.hits);
-	v->len = reply_write(&v->asked, &m, buf, len, v->out);
+	m = front_remark(f, c.ede, NULL);
+	v->len = reply_write(&v->asked, &m, c.buf, len, v->out);
 	return true;
 }
 

@@ -111,7 +111,7 @@ may_be_kept(const struct errand *e, const struct outcome *o)
 	const struct answer *a = o->answer;
 
 	return o->expires_ms != 0 && !a->authoritative && !a->bogus &&
-	    a->ede == EDE_NONE && !e->cache_only &&
+	    !e->cache_only &&
 	    (a->rcode == RCODE_NOERROR || a->rcode == RCODE_NXDOMAIN);
 }
 
@@ -125,6 +125,7 @@ keep_answer(struct front *f, const struct errand *e, const struct outcome *o,
 		k.flags |= ANSWER_KEY_DO;
 	if (e->checking_disabled)
 		k.flags |= ANSWER_KEY_CD;
+	p->ede = o->answer->ede;
 	p->expires_ms = o->expires_ms;
 	p->generation = o->generation;
 	/* A cache without room is slower, not wrong. */

@@ -65,10 +65,11 @@ put_answer(struct writer *w, const struct answer *a,
 	for (i = 0; i < n; i++) {
 		const struct rrset *s = a->sets[SECTION_ANSWER][i];
 		bool turns = i + 1 == n && is_rotating(s);
-		uint16_t first =
-		    turns ? (uint16_t)(o->first % s->count) : 0;
 		size_t from = w->at;
+		uint16_t first = 0;
 
+		if (turns)
+			first = (uint16_t)(o->first % s->count);
 		if (!writer_rrset(w, SECTION_ANSWER, s, capped_ttl(o, s),
 			o->dnssec_ok, first))
 			return false;

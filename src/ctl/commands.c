@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * commands.c - every command there is, once: the server finds its function
+ * here, the tool its arguments, the help its text.
+ */
+#include "inside.h"
+
+#include <string.h>
+
+static const struct ctl_command commands[] = {
+	{ .name = "status", .help = "What runs, since when, and how it does." },
+	{ .name = "stats", .help = "All counters. They are never reset." },
+	{ .name = "servers",
+	    .arguments = { { "zone", CTL_REQUIRED } },
+	    .help = "The name servers of a zone, and what is known of "
+		    "them." },
+	{ .name = "trace",
+	    .arguments = { { "name", CTL_REQUIRED }, { "type", CTL_OPTIONAL },
+		{ "cold", CTL_FLAG } },
+	    .help = "Resolves a name and tells each step; --cold does not "
+		    "look into the cache." },
+	{ .name = "flush",
+	    .arguments = { { "what", CTL_REQUIRED }, { "name", CTL_OPTIONAL },
+		{ "type", CTL_OPTIONAL } },
+	    .help = "Forgets: name NAME, type NAME TYPE, zone NAME, negative, "
+		    "servers, all.",
+	    .changes = true },
+	{ .name = "config show",
+	    .arguments = { { "origin", CTL_FLAG }, { "changed", CTL_FLAG } },
+	    .help = "The configuration in force; --origin tells where each "
+		    "value was set, --changed leaves out built-in ones." },
+	{ .name = "reload",
+	    .arguments = { { "dry-run", CTL_FLAG } },
+	    .help = "Reads the configuration again; --dry-run only tells what "
+		    "would change.",
+	    .changes = true },
+	{ .name = "health",
+	    .help = "Exit code 0 when every thread answers, 1 when not." },
+	{ .name = "loglevel",
+	    .arguments = { { "level", CTL_REQUIRED } },
+	    .help = "error, warn, info or debug, until the next reload.",
+	    .changes = true },
+	{ .name = "stop", .help = "Ends the daemon.", .changes = true },
+	{ .name = NULL },
+};
+
+static void (*const functions[])(struct request *r) = {
+	command_status,
+	command_stats,
+	command_servers,
+	command_trace,
+	command_flush,
+	command_config_show,
+	command_reload,
+	command_health,
+	command_loglevel,
+	command_stop,
+};
+_Static_assert(ARRAY_LEN(functions) + 1 == ARRAY_LEN(commands),
+    "one function a command");
+
+const struct ctl_command *
+ctl_commands(void)
+{
+	return commands;
+}
+
+/* "config/show" is the command "config show". */
+static bool
+path_names(const char *path, const char *name)
+{
+	for (; *path != '\0' && *name != '\0'; path++, name++)
+		if (*path != *name && !(*path == '/' && *name == ' '))
+			return false;
+	return *path == *name;
+}
+
+void (*command_function(const char *path, bool *changes))(struct request *r)
+{
+	for (size_t i = 0; i < ARRAY_LEN(functions); i++) {
+		if (!path_names(path, commands[i].name))
+			continue;
+		*changes = commands[i].changes;
+		return functions[i];
+	}
+	return NULL;
+}

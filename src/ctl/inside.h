@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* inside.h - what the files of ctl share. */
+#ifndef HITHER_CTL_INSIDE_H
+#define HITHER_CTL_INSIDE_H
+
+#include <stdio.h>
+#include <sys/queue.h>
+
+#include <event2/http.h>
+#include <event2/keyvalq_struct.h>
+#include <jansson.h>
+
+#include <hither/ctl.h>
+
+#define CTL_CLIENTS_MAX	  8u
+#define CTL_REQUEST_MAX	  65536
+#define CTL_TIMEOUT_S	  5
+#define CTL_HEALTH_MS	  1000u
+#define CTL_REQUESTS_MAX  32u
+
+/* Sums over all workers. */
+struct totals {
+	struct front_counts front;
+	struct resolver_counts resolver;
+	struct cache_counts cache;
+};
+
+/*
+ * One request, from its last byte to the reply. The main thread owns it,
+ * except while its job is on its way: then whoever runs the job does.
+ */
+struct request {
+	struct ctl_job job;
+	struct ctl *ctl;
+	struct request *before, *after; /* in the ctl's list */
+	/* main thread only; NULL: the client has gone, or has its reply */
+	struct evhttp_request *http;
+	struct evkeyvalq args;
+	bool has_args;
+	bool travels; /* the job is on another thread */
+	struct timer timer;
+	/* what the job needs and finds */
+	json_t *result; /* owned */
+	int code;	/* of HTTP */
+	struct name name;
+	uint16_t type;
+	bool cold;
+	size_t worker;
+	struct totals totals;
+};
+
+struct ctl {
+	struct ctl_opts opts;
+	struct evhttp *http;
+	struct evconnlistener *listener;
+	struct request *requests;
+	size_t request_count, clients;
+	struct timer second;
+	uint64_t queries_then, sampled_us;
+	double qps;
+	char *path;
+};
+
+/* --- server.c ---------------------------------------------------------- */
+
+const char *request_argument(struct request *r, const char *name);
+bool request_flag(struct request *r, const char *name);
+/* Takes the reference to body. Frees the request. Main thread. */
+void request_answer(struct request *r, int code, json_t *body);
+/* {"error": text}. Frees the request. Main thread. */
+void request_fail(struct request *r, int code, const char *fmt, ...)
+    PRINTF_LIKE(3, 4);
+/* Sends the job to a worker; the request fails when that cannot be. */
+void request_to_worker(struct request *r, size_t worker,
+    void (*run)(struct ctl_job *job, const struct ctl_worker *worker));
+/* From a worker: result and code are set, answer from the main thread. */
+void request_return(struct request *r);
+/* From a worker to the next one, or home to `last` when there is none. */
+void request_onward(struct request *r, void (*last)(struct ctl_job *job,
+    const struct ctl_worker *worker));
+
+/* --- socket.c ---------------------------------------------------------- */
+
+/* A listening descriptor, or -1 and `why`. */
+int socket_listen(const struct ctl_opts *o, char *why, size_t size);
+
+/* --- commands.c -------------------------------------------------------- */
+
+/* NULL: no such command. */
+void (*command_function(const char *path, bool *changes))(struct request *r);
+
+/* --- status.c ---------------------------------------------------------- */
+
+void command_status(struct request *r);
+void command_stats(struct request *r);
+void command_health(struct request *r);
+void second_passed(void *user); /* samples the rate of questions */
+
+/* --- ask.c ------------------------------------------------------------- */
+
+void command_servers(struct request *r);
+void command_trace(struct request *r);
+
+/* --- change.c ---------------------------------------------------------- */
+
+void command_flush(struct request *r);
+void command_reload(struct request *r);
+void command_loglevel(struct request *r);
+void command_stop(struct request *r);
+void command_config_show(struct request *r);
+
+#endif
