@@ -214,7 +214,7 @@ parse_duration_or_size(const struct scalar *s, void *out)
 {
 	char least[VALUE_QUANTITY_MAX], most[VALUE_QUANTITY_MAX];
 	const struct option *o = s->option;
-	int64_t value;
+	int64_t value = 0;
 	enum err e = parse_quantity(s, &value);
 
 	if (e != ERR_OK)

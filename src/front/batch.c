@@ -80,8 +80,8 @@ chaos(struct front *f, struct visit *v)
 	struct answer a;
 
 	arena_reset(f->arena);
-	policy_chaos(f->rules->policy, v->asked.qname, v->asked.qtype,
-	    f->arena, &a);
+	policy_chaos(f->rules->policy, v->asked.qname, v->asked.qtype, f->arena,
+	    &a);
 	if (a.rcode == RCODE_REFUSED)
 		return refuse(f, v, EDE_NONE);
 	count_up(&f->counts.local);
@@ -100,7 +100,7 @@ is_odd_type(struct front *f, struct visit *v, enum fate *fate)
 	} else if (t == TYPE_AXFR || t == TYPE_IXFR) {
 		*fate = refuse(f, v, EDE_NOT_SUPPORTED);
 	} else if (t == TYPE_OPT ||
-	    (t >= TYPE_META_FIRST && t <= TYPE_META_LAST)) {
+		   (t >= TYPE_META_FIRST && t <= TYPE_META_LAST)) {
 		count_up(&f->counts.notimp);
 		*fate = plain_error(f, v, RCODE_NOTIMP);
 	} else {
@@ -128,13 +128,18 @@ static enum fate
 answer_any(struct front *f, struct visit *v)
 {
 	static const struct rdata hinfo = {
-		.bytes = (const uint8_t *)"\007RFC8482", .len = 9,
+		.bytes = (const uint8_t *)"\007RFC8482",
+		.len = 9,
 	};
-	struct rrset set = { .owner = v->asked.qname, .rdata = &hinfo,
-		.ttl = 3600, .type = TYPE_HINFO, .count = 1 };
+	struct rrset set = { .owner = v->asked.qname,
+		.rdata = &hinfo,
+		.ttl = 3600,
+		.type = TYPE_HINFO,
+		.count = 1 };
 	struct rrset *const sets[1] = { &set };
 	struct answer a = { .sets[SECTION_ANSWER] = sets,
-		.counts[SECTION_ANSWER] = 1, .ede = EDE_NONE };
+		.counts[SECTION_ANSWER] = 1,
+		.ede = EDE_NONE };
 
 	count_up(&f->counts.local);
 	return answer_here(f, v, &a);
@@ -145,9 +150,11 @@ is_hit(struct front *f, struct visit *v)
 {
 	struct answer_key k = { .qname = v->asked.qname,
 		.qtype = v->asked.qtype };
-	struct answer_copy c = { .buf = v->out, .size = v->out_size,
+	struct answer_copy c = { .buf = v->out,
+		.size = v->out_size,
 		.now_ms = v->now_ms,
-		.turn = f->rules->rotate ? f->turn++ : 0, .ede = EDE_NONE };
+		.turn = f->rules->rotate ? f->turn++ : 0,
+		.ede = EDE_NONE };
 	struct remark m;
 	size_t len;
 
@@ -224,8 +231,8 @@ visit(struct front *f, struct visit *v, const uint8_t *bytes, size_t len)
 }
 
 void
-batch_take(
-    void *user, struct udp_listener *ul, struct datagram *batch, size_t n)
+batch_take(void *user, struct udp_listener *ul, struct datagram *batch,
+    size_t n)
 {
 	struct listener *li = user;
 	struct front *f = li->front;
@@ -263,8 +270,10 @@ stream_take(void *user, struct tcp_listener *tl, uint64_t connection,
 
 	count_up(&f->counts.tcp_queries);
 	v.now_ms = clock_boot_ms();
-	v.route = (struct route){ .tcp = tl, .connection = connection,
-		.from = *from, .local = li->local };
+	v.route = (struct route){ .tcp = tl,
+		.connection = connection,
+		.from = *from,
+		.local = li->local };
 	v.out = f->scratch;
 	v.out_size = PACK_MAX;
 	fate = visit(f, &v, bytes, len);

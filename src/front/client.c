@@ -74,8 +74,8 @@ clients_free(struct clients *cs)
 }
 
 static uint64_t
-question_hash(
-    const struct clients *cs, const struct route *r, const struct asked *q)
+question_hash(const struct clients *cs, const struct route *r,
+    const struct asked *q)
 {
 	uint8_t key[16 + 2 + 2 + 2];
 
@@ -84,7 +84,7 @@ question_hash(
 	memcpy(key + 18, &q->id, 2);
 	memcpy(key + 20, &q->qtype, 2);
 	return hash_bytes(&cs->key, key, sizeof(key)) ^
-	    name_hash(&cs->key, q->qname);
+	       name_hash(&cs->key, q->qname);
 }
 
 static size_t
@@ -100,11 +100,11 @@ is_same_question(const struct client *c, const struct route *r,
     const struct asked *q)
 {
 	return c->route.udp == r->udp && addr_equal(&c->route.from, &r->from) &&
-	    addr_equal(&c->route.local, &r->local) && c->asked.id == q->id &&
-	    c->asked.flags == q->flags && c->asked.qtype == q->qtype &&
-	    c->asked.edns == q->edns && c->asked.dnssec_ok == q->dnssec_ok &&
-	    c->asked.limit == q->limit && name_same_case(c->qname.wire,
-	    q->qname);
+	       addr_equal(&c->route.local, &r->local) && c->asked.id == q->id &&
+	       c->asked.flags == q->flags && c->asked.qtype == q->qtype &&
+	       c->asked.edns == q->edns && c->asked.dnssec_ok == q->dnssec_ok &&
+	       c->asked.limit == q->limit &&
+	       name_same_case(c->qname.wire, q->qname);
 }
 
 static bool
@@ -155,8 +155,8 @@ clients_add(struct clients *cs, const struct route *r, const struct asked *q,
 struct client *
 clients_find(struct clients *cs, uint32_t slot, uint32_t generation)
 {
-	if (slot == CLIENT_NONE || slot > cs->max ||
-	    (generation & 1) == 0 || cs->slots[slot].generation != generation)
+	if (slot == CLIENT_NONE || slot > cs->max || (generation & 1) == 0 ||
+	    cs->slots[slot].generation != generation)
 		return NULL;
 	return &cs->slots[slot];
 }

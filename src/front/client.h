@@ -25,8 +25,8 @@ struct client {
 	struct route route;
 	uint64_t hash, started_us;
 	uint32_t generation; /* odd while in use */
-	uint32_t next;	     /* in its chain, or among the free */
-	uint32_t crowd;	     /* which address counter it is in */
+	uint32_t next;       /* in its chain, or among the free */
+	uint32_t crowd;      /* which address counter it is in */
 };
 
 /*
@@ -45,13 +45,13 @@ enum client_verdict {
 enum client_verdict clients_add(struct clients *cs, const struct route *r,
     const struct asked *q, uint64_t now_us, uint32_t *slot);
 /* NULL when it has left. */
-struct client *clients_find(
-    struct clients *cs, uint32_t slot, uint32_t generation);
+struct client *clients_find(struct clients *cs, uint32_t slot,
+    uint32_t generation);
 void clients_remove(struct clients *cs, struct client *c);
 uint32_t clients_generation(const struct clients *cs, uint32_t slot);
 /* Forgets whoever came by one of these listeners (NULL: none). */
-void clients_remove_listener(struct clients *cs,
-    const struct udp_listener *udp, const struct tcp_listener *tcp);
+void clients_remove_listener(struct clients *cs, const struct udp_listener *udp,
+    const struct tcp_listener *tcp);
 size_t clients_waiting(const struct clients *cs);
 
 #endif

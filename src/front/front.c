@@ -16,7 +16,9 @@ struct remark
 front_remark(const struct front *f, enum ede ede, const char *why)
 {
 	return (struct remark){ .nsid = f->rules->nsid,
-		.nsid_len = f->rules->nsid_len, .why = why, .ede = ede };
+		.nsid_len = f->rules->nsid_len,
+		.why = why,
+		.ede = ede };
 }
 
 void
@@ -138,8 +140,10 @@ enum err
 front_listen_udp(struct front *f, const struct addr *a, bool first)
 {
 	struct listener *li = listener_place(f, a);
-	struct udp_listener_opts o = { .local = *a, .on_batch = batch_take,
-		.user = li, .first = first };
+	struct udp_listener_opts o = { .local = *a,
+		.on_batch = batch_take,
+		.user = li,
+		.first = first };
 
 	if (li == NULL)
 		return ERR_LIMIT;
@@ -152,8 +156,11 @@ front_listen_tcp(struct front *f, const struct addr *a,
     const struct tcp_limits *limits, bool first)
 {
 	struct listener *li = listener_place(f, a);
-	struct tcp_listener_opts o = { .local = *a, .limits = *limits,
-		.admit = stream_admit, .on_message = stream_take, .user = li,
+	struct tcp_listener_opts o = { .local = *a,
+		.limits = *limits,
+		.admit = stream_admit,
+		.on_message = stream_take,
+		.user = li,
 		.first = first };
 
 	if (li == NULL)
@@ -184,8 +191,7 @@ front_count(const struct front *f, struct front_counts *out)
 	const struct front_counts *c = &f->counts;
 	size_t i;
 
-#define READ(member) \
-	out->member = __atomic_load_n(&c->member, __ATOMIC_RELAXED)
+#define READ(member) out->member = __atomic_load_n(&c->member, __ATOMIC_RELAXED)
 	READ(udp_queries);
 	READ(tcp_queries);
 	READ(dropped);

@@ -61,8 +61,8 @@ hall_new(size_t workers)
 		memory_free(h);
 		return NULL;
 	}
-	h->inboxes = (struct inbox *)(((uintptr_t)h->memory + 63) &
-	    ~(uintptr_t)63);
+	h->inboxes =
+	    (struct inbox *)(((uintptr_t)h->memory + 63) & ~(uintptr_t)63);
 	h->workers = workers;
 	for (i = 0; i < workers; i++)
 		(void)pthread_mutex_init(&h->inboxes[i].lock, NULL);

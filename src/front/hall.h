@@ -15,14 +15,14 @@
  * want of room. Whoever holds it writes it; it is handed over whole.
  */
 struct errand {
-	struct errand *next;	      /* in an inbox */
+	struct errand *next;           /* in an inbox */
 	struct errand *before, *after; /* among a front's errands under way */
-	struct front *front;	      /* where it is under way */
-	uint8_t *bytes;		      /* the packed answer; NULL: SERVFAIL */
+	struct front *front;           /* where it is under way */
+	uint8_t *bytes;                /* the packed answer; NULL: SERVFAIL */
 	size_t len;
 	uint64_t ask_id;
-	size_t asker;		      /* worker that has the client */
-	uint32_t slot, generation;    /* the client there */
+	size_t asker;              /* worker that has the client */
+	uint32_t slot, generation; /* the client there */
 	uint16_t qtype;
 	bool dnssec_ok, checking_disabled, cache_only;
 	bool answered;
@@ -41,8 +41,8 @@ void hall_leave(struct exchange_hall *h, size_t worker);
  * Hands e over to a worker. False (e stays the caller's): that worker is not
  * there, or e is a question and too many wait already. Any thread.
  */
-bool hall_give(
-    struct exchange_hall *h, size_t worker, struct errand *e) MUST_USE;
+bool hall_give(struct exchange_hall *h, size_t worker,
+    struct errand *e) MUST_USE;
 /* Everything that arrived, oldest first, linked by next. Own thread. */
 struct errand *hall_take(struct exchange_hall *h, size_t worker);
 size_t hall_workers(const struct exchange_hall *h);

@@ -12,9 +12,9 @@
 #include "pack.h"
 #include "reply.h"
 
-#define FRONT_SCRATCH_BYTES  ((size_t)MESSAGE_MAX + 1)
-#define FRONT_LISTENERS_MAX  64u
-#define FRONT_ARENA_BYTES    ((size_t)1 << 20)
+#define FRONT_SCRATCH_BYTES   ((size_t)MESSAGE_MAX + 1)
+#define FRONT_LISTENERS_MAX   64u
+#define FRONT_ARENA_BYTES     ((size_t)1 << 20)
 #define FRONT_FIRST_BUCKET_US 125u
 
 struct listener {
@@ -30,8 +30,8 @@ struct front {
 	const struct front_rules *rules;
 	struct clients *clients;
 	struct errand *errands; /* under way in our resolver */
-	struct arena *arena;	/* of local answers; reset for each */
-	uint8_t *scratch;	/* one message, FRONT_SCRATCH_BYTES */
+	struct arena *arena;    /* of local answers; reset for each */
+	uint8_t *scratch;       /* one message, FRONT_SCRATCH_BYTES */
 	struct front_counts counts;
 	struct listener listeners[FRONT_LISTENERS_MAX];
 	uint32_t turn; /* of rotating sets */
@@ -42,10 +42,10 @@ struct visit {
 	struct route route;
 	struct query query;
 	struct asked asked;
-	uint8_t *out;	 /* room for the reply */
+	uint8_t *out; /* room for the reply */
 	size_t out_size;
-	size_t len;	 /* of the reply */
-	unsigned rcode;	 /* of an error; else what the reply says */
+	size_t len;     /* of the reply */
+	unsigned rcode; /* of an error; else what the reply says */
 	uint64_t now_ms;
 };
 enum fate { FATE_REPLY, FATE_WAIT, FATE_SILENCE };
@@ -59,8 +59,8 @@ count_up(uint64_t *n)
 	    __ATOMIC_RELAXED);
 }
 /* The NSID and this explanation. */
-struct remark front_remark(
-    const struct front *f, enum ede ede, const char *why);
+struct remark front_remark(const struct front *f, enum ede ede,
+    const char *why);
 /* Counts a finished reply; an extended RCODE is not in its header. */
 void front_count_reply(struct front *f, const uint8_t *reply, unsigned rcode);
 
@@ -71,8 +71,7 @@ void batch_take(void *user, struct udp_listener *ul, struct datagram *batch,
 void stream_take(void *user, struct tcp_listener *tl, uint64_t connection,
     const struct addr *from, const uint8_t *bytes, size_t len);
 bool stream_admit(void *user, const struct addr *from);
-enum fate visit_error(
-    struct visit *v, unsigned rcode, const struct remark *m);
+enum fate visit_error(struct visit *v, unsigned rcode, const struct remark *m);
 
 /* --- miss.c ----------------------------------------------------------- */
 

@@ -55,8 +55,8 @@ reply_late(struct front *f, const struct errand *e, const uint8_t *packed,
 		udp_listener_reply(c->route.udp, &c->route.from,
 		    &c->route.local, f->scratch, len);
 	else
-		tcp_listener_reply(
-		    c->route.tcp, c->route.connection, f->scratch, len);
+		tcp_listener_reply(c->route.tcp, c->route.connection,
+		    f->scratch, len);
 	clients_remove(f->clients, c);
 }
 
@@ -111,8 +111,8 @@ may_be_kept(const struct errand *e, const struct outcome *o)
 	const struct answer *a = o->answer;
 
 	return o->expires_ms != 0 && !a->authoritative && !a->bogus &&
-	    !e->cache_only &&
-	    (a->rcode == RCODE_NOERROR || a->rcode == RCODE_NXDOMAIN);
+	       !e->cache_only &&
+	       (a->rcode == RCODE_NOERROR || a->rcode == RCODE_NXDOMAIN);
 }
 
 static void
@@ -274,8 +274,8 @@ miss_take(struct front *f, struct visit *v)
 	uint32_t slot = CLIENT_NONE;
 	struct errand *e;
 
-	switch (clients_add(f->clients, &v->route, &v->asked,
-	    clock_mono_us(), &slot)) {
+	switch (clients_add(f->clients, &v->route, &v->asked, clock_mono_us(),
+	    &slot)) {
 	case CLIENT_REPEATED:
 		return FATE_WAIT;
 	case CLIENT_TOO_MANY:
@@ -290,6 +290,6 @@ miss_take(struct front *f, struct visit *v)
 		return FATE_WAIT;
 	errand_free(e);
 	clients_remove(f->clients, clients_find(f->clients, slot,
-	    clients_generation(f->clients, slot)));
+				       clients_generation(f->clients, slot)));
 	return too_busy(f, v);
 }

@@ -26,8 +26,7 @@ static bool
 put_set(struct writer *w, const struct pack_opts *o, enum section s,
     const struct rrset *set)
 {
-	return writer_rrset(
-	    w, s, set, capped_ttl(o, set), o->dnssec_ok, 0);
+	return writer_rrset(w, s, set, capped_ttl(o, set), o->dnssec_ok, 0);
 }
 
 static bool
@@ -57,8 +56,8 @@ note_rotation(const uint8_t *buf, size_t from, const struct rrset *s,
 }
 
 static bool
-put_answer(struct writer *w, const struct answer *a,
-    const struct pack_opts *o, struct packed *out)
+put_answer(struct writer *w, const struct answer *a, const struct pack_opts *o,
+    struct packed *out)
 {
 	size_t i, n = a->counts[SECTION_ANSWER];
 
@@ -99,12 +98,12 @@ static bool
 is_proof(const struct rrset *s)
 {
 	return s->type == TYPE_NSEC || s->type == TYPE_NSEC3 ||
-	    s->type == TYPE_RRSIG;
+	       s->type == TYPE_RRSIG;
 }
 
 static bool
-put_authority(
-    struct writer *w, const struct answer *a, const struct pack_opts *o)
+put_authority(struct writer *w, const struct answer *a,
+    const struct pack_opts *o)
 {
 	size_t i;
 
@@ -121,8 +120,8 @@ put_authority(
 }
 
 static void
-put_additional(
-    struct writer *w, const struct answer *a, const struct pack_opts *o)
+put_additional(struct writer *w, const struct answer *a,
+    const struct pack_opts *o)
 {
 	size_t i;
 
@@ -147,7 +146,7 @@ patch_class(uint8_t *buf, size_t at, size_t len, uint16_t class)
 		if (at + 10 > len)
 			return;
 		buf[at + 2] = (uint8_t)(class >> 8);
-		buf[at + 3] = (uint8_t)class;
+		buf[at + 3] = (uint8_t) class;
 		at += 10u + ((size_t)buf[at + 8] << 8 | buf[at + 9]);
 	}
 }

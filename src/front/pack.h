@@ -15,10 +15,10 @@
 struct pack_opts {
 	const uint8_t *qname;
 	uint16_t qtype, qclass;
-	uint16_t first;	    /* which record of the rotating set leads */
+	uint16_t first;     /* which record of the rotating set leads */
 	uint32_t ttl_max_s; /* 0: no bound */
 	bool dnssec_ok;
-	bool minimal;	    /* no authority and additional unless needed */
+	bool minimal; /* no authority and additional unless needed */
 };
 /*
  * Writes the message (id 0, no OPT) into buf[size] and describes it in *out

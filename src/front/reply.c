@@ -18,7 +18,7 @@
 #define OPTION_HEAD   4u
 #define OPTION_NSID   3u
 #define OPTION_EDE    15u
-#define WHY_MAX	      160u
+#define WHY_MAX       160u
 #define OPCODE_BITS   0x7800u
 
 static void
@@ -165,8 +165,8 @@ put_bare(const struct asked *q, unsigned flags, uint8_t *out)
 }
 
 static size_t
-finish(const struct asked *q, const struct remark *m, uint8_t *out,
-    size_t len, unsigned rcode)
+finish(const struct asked *q, const struct remark *m, uint8_t *out, size_t len,
+    unsigned rcode)
 {
 	struct opt_plan plan = plan_opt(q, m, q->limit - len);
 

@@ -55,8 +55,8 @@ chaos_text(const struct policy *p, const uint8_t *qname)
 
 	for (i = 0; i < ARRAY_LEN(chaos_names); i++)
 		if (name_equal(qname, chaos_names[i].wire))
-			return chaos_names[i].version ? p->version :
-							p->identity;
+			return chaos_names[i].version ? p->version
+						      : p->identity;
 	return NULL;
 }
 

@@ -29,12 +29,12 @@ enum access access_find(const struct access_table *t, const struct addr *who);
 /* What a name and everything below it is, unless a deeper zone says more. */
 enum zone_kind {
 	ZONE_NONE,
-	ZONE_STATIC,	  /* data, else NXDOMAIN or NODATA */
-	ZONE_REFUSE,	  /* data, else REFUSED */
-	ZONE_NXDOMAIN,	  /* NXDOMAIN whatever is asked */
+	ZONE_STATIC,      /* data, else NXDOMAIN or NODATA */
+	ZONE_REFUSE,      /* data, else REFUSED */
+	ZONE_NXDOMAIN,    /* NXDOMAIN whatever is asked */
 	ZONE_TRANSPARENT, /* data, else resolve */
-	ZONE_LOOPBACK,	  /* every name has the loopback addresses */
-	ZONE_EMPTY,	  /* every name exists and has nothing: NODATA */
+	ZONE_LOOPBACK,    /* every name has the loopback addresses */
+	ZONE_EMPTY,       /* every name exists and has nothing: NODATA */
 };
 
 struct local_set {
@@ -65,17 +65,16 @@ struct tree {
 /* Where a name led to. */
 struct tree_place {
 	const struct tree_node *node; /* exactly this name, else NULL */
-	enum zone_kind zone;	      /* the deepest zone above or at it */
-	unsigned zone_labels;	      /* labels of that zone's name */
-	unsigned labels;	      /* labels of the name itself */
+	enum zone_kind zone;          /* the deepest zone above or at it */
+	unsigned zone_labels;         /* labels of that zone's name */
+	unsigned labels;              /* labels of the name itself */
 };
 enum err tree_start(struct tree *t) MUST_USE;
 void tree_free(struct tree *t);
 /* The node of a name, made with all nodes above it. NULL: no memory. */
 struct tree_node *tree_add(struct tree *t, struct arena *a, const uint8_t *n);
 /* False: there is neither a zone nor a node for it. */
-bool tree_find(
-    const struct tree *t, const uint8_t *n, struct tree_place *out);
+bool tree_find(const struct tree *t, const uint8_t *n, struct tree_place *out);
 
 /* --- special.c -------------------------------------------------------- */
 
@@ -86,8 +85,8 @@ enum err special_add(struct tree *t, struct arena *a) MUST_USE;
 enum err local_zone_add(struct tree *t, struct arena *a,
     const struct local_zone *z) MUST_USE;
 /* One record in zone-file form. */
-enum err local_record_add(
-    struct tree *t, struct arena *a, const char *line) MUST_USE;
+enum err local_record_add(struct tree *t, struct arena *a,
+    const char *line) MUST_USE;
 bool local_answer(const struct tree *t, const uint8_t *qname, uint16_t qtype,
     struct arena *a, struct answer *out);
 

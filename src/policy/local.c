@@ -20,7 +20,7 @@
 
 #include <string.h>
 
-#define LOCAL_TTL	  10800u
+#define LOCAL_TTL         10800u
 #define LOCAL_ALIASES_MAX 8u
 
 /* One look-up on its way. */
@@ -174,10 +174,10 @@ static struct rrset *
 make_soa(struct arena *a, const uint8_t *zone)
 {
 	static const uint8_t tail[] = "\006nobody\007invalid\000"
-				      "\000\000\000\001" /* serial 1 */
-				      "\000\000\016\020" /* refresh 3600 */
-				      "\000\000\004\260" /* retry 1200 */
-				      "\000\011\072\200" /* expire 604800 */
+				      "\000\000\000\001"  /* serial 1 */
+				      "\000\000\016\020"  /* refresh 3600 */
+				      "\000\000\004\260"  /* retry 1200 */
+				      "\000\011\072\200"  /* expire 604800 */
 				      "\000\000\052\060"; /* minimum 10800 */
 	uint8_t bytes[NAME_MAX_BYTES + sizeof(tail)];
 	size_t len = name_bytes(zone);
@@ -228,7 +228,7 @@ static bool
 is_apex(const struct asking *q)
 {
 	return q->place.zone_labels == q->place.labels &&
-	    q->place.zone != ZONE_NONE && q->place.zone != ZONE_TRANSPARENT;
+	       q->place.zone != ZONE_NONE && q->place.zone != ZONE_TRANSPARENT;
 }
 
 /* What a zone has by being one; false when this is not it. */
@@ -295,8 +295,8 @@ put_verdict(const struct asking *q)
 		q->out->authoritative = false;
 		return true;
 	case ZONE_STATIC:
-		put_negative(q, q->place.node != NULL ? RCODE_NOERROR :
-							RCODE_NXDOMAIN);
+		put_negative(q,
+		    q->place.node != NULL ? RCODE_NOERROR : RCODE_NXDOMAIN);
 		return true;
 	case ZONE_LOOPBACK:
 	case ZONE_EMPTY:
@@ -317,9 +317,9 @@ is_parents_ds(const struct asking *q)
 	static const uint8_t arpa[] = "\004arpa";
 
 	return q->qtype == TYPE_DS && is_apex(q) &&
-	    (q->place.zone == ZONE_STATIC || q->place.zone == ZONE_EMPTY) &&
-	    name_is_within(q->qname, arpa) &&
-	    set_of_type(q->place.node, TYPE_DS) == NULL;
+	       (q->place.zone == ZONE_STATIC || q->place.zone == ZONE_EMPTY) &&
+	       name_is_within(q->qname, arpa) &&
+	       set_of_type(q->place.node, TYPE_DS) == NULL;
 }
 
 /* The name asked for, or the target of an alias: true when it is ours. */
@@ -352,8 +352,11 @@ bool
 local_answer(const struct tree *t, const uint8_t *qname, uint16_t qtype,
     struct arena *a, struct answer *out)
 {
-	struct asking q = { .tree = t, .arena = a, .out = out,
-		.qname = qname, .qtype = qtype };
+	struct asking q = { .tree = t,
+		.arena = a,
+		.out = out,
+		.qname = qname,
+		.qtype = qtype };
 	unsigned i;
 
 	if (!tree_find(t, qname, &q.place))

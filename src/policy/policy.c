@@ -11,11 +11,11 @@
 #include <string.h>
 
 #define POLICY_BYTES_MAX ((size_t)1 << 30)
-#define ANSWER_SETS_MAX	 64u
+#define ANSWER_SETS_MAX  64u
 
 bool
-answer_add(
-    struct arena *a, struct answer *out, enum section s, struct rrset *set)
+answer_add(struct arena *a, struct answer *out, enum section s,
+    struct rrset *set)
 {
 	struct rrset **list;
 
@@ -42,11 +42,10 @@ text_copy(struct arena *a, const char *text, const char **out)
 }
 
 static enum err
-policy_fill(
-    struct policy *p, const struct policy_opts *o, const char **bad)
+policy_fill(struct policy *p, const struct policy_opts *o, const char **bad)
 {
-	enum err e = access_build(
-	    &p->access, p->arena, o->access, o->access_count);
+	enum err e =
+	    access_build(&p->access, p->arena, o->access, o->access_count);
 	size_t i;
 
 	if (e == ERR_OK)

@@ -17,7 +17,7 @@ struct special {
 	enum zone_kind kind;
 };
 
-#define NIBBLES8 "0.0.0.0.0.0.0.0."
+#define NIBBLES8  "0.0.0.0.0.0.0.0."
 #define IP6_ZEROS NIBBLES8 NIBBLES8 NIBBLES8 "0.0.0.0.0.0.0."
 
 static const struct special specials[] = {
@@ -71,8 +71,7 @@ static const char *const special_records[] = {
 };
 
 static enum err
-zone_add(
-    struct tree *t, struct arena *a, const char *text, enum zone_kind kind)
+zone_add(struct tree *t, struct arena *a, const char *text, enum zone_kind kind)
 {
 	struct tree_node *node;
 	struct name n;

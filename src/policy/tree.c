@@ -12,8 +12,8 @@
 #include <string.h>
 
 #define TREE_NODES_FIRST 256u
-#define TREE_NODES_MAX	 (1u << 24)
-#define LABELS_MAX	 128u
+#define TREE_NODES_MAX   (1u << 24)
+#define LABELS_MAX       128u
 
 static uint8_t
 lower(uint8_t c)
@@ -37,8 +37,8 @@ label_starts(const uint8_t *n, uint8_t *starts)
 static uint64_t
 label_bit(const uint8_t *label)
 {
-	unsigned sum = label[0] + 7u * lower(label[1]) +
-	    13u * lower(label[label[0]]);
+	unsigned sum =
+	    label[0] + 7u * lower(label[1]) + 13u * lower(label[label[0]]);
 
 	return (uint64_t)1 << (sum % 64);
 }
@@ -186,8 +186,8 @@ tree_find(const struct tree *t, const uint8_t *n, struct tree_place *out)
 	unsigned i, labels = label_starts(n, starts);
 	uint32_t at = 0;
 
-	*out = (struct tree_place){ .zone = t->nodes[0].zone,
-		.labels = labels };
+	*out =
+	    (struct tree_place){ .zone = t->nodes[0].zone, .labels = labels };
 	if (labels == 0)
 		out->node = &t->nodes[0];
 	else if ((t->top_labels & label_bit(n + starts[labels - 1])) == 0)

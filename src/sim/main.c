@@ -175,7 +175,8 @@ on_hangup(evutil_socket_t sig, short what, void *user)
 
 	(void)sig;
 	(void)what;
-	(void)world_reload(((struct sim *)user)->world, &c);
+	if (world_reload(((struct sim *)user)->world, &c) != ERR_OK)
+		fprintf(stderr, "hither-sim: the old zones stay\n");
 }
 
 static enum err

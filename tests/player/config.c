@@ -45,6 +45,9 @@ add_hint(struct reader *r, const char *v)
 		s->hint_count++;
 	else
 		skip(r, "stub-addr", v);
+	/* Deckard's own form: its networks may lie on the loopback. */
+	if (strncmp(v, "127.", 4) == 0)
+		s->ask_localhost = true;
 }
 
 static void

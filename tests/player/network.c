@@ -25,6 +25,7 @@ struct flow {
 	struct addr to;
 	unsigned asked_at; /* number of the step */
 	bool tcp, dropped;
+	bool seen; /* by a CHECK_OUT_QUERY */
 };
 
 struct network {
@@ -338,6 +339,21 @@ bool
 network_has_query(struct network *n, const struct entry *e)
 {
 	return find_pending(n, e) != NULL;
+}
+
+bool
+network_check_query(struct network *n, const struct entry *e)
+{
+	for (size_t i = 0; i < n->count; i++) {
+		struct asked a;
+
+		look_at(&n->flows[i], &a);
+		if (n->flows[i].seen || !entry_matches(e, &a))
+			continue;
+		n->flows[i].seen = true;
+		return true;
+	}
+	return false;
 }
 
 bool

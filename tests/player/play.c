@@ -139,6 +139,7 @@ make_resolver(struct play *p)
 		.port = 53,
 		.qmin = s->qmin,
 		.mix_case = s->mix_case,
+		.prime = s->prime,
 		.ip4 = s->ip4,
 		.ip6 = s->ip6 };
 
@@ -297,9 +298,19 @@ step_reply(struct play *p, const struct moment *m)
 
 	while (!network_has_query(p->network, m->entry))
 		if (!time_is_left(p, began))
+			return fail(p, m, "no such query waits");
+	return network_reply(p->network, m->entry);
+}
+
+static bool
+step_check_out_query(struct play *p, const struct moment *m)
+{
+	uint64_t began = network_now(p->network);
+
+	while (!network_check_query(p->network, m->entry))
+		if (!time_is_left(p, began))
 			return fail(p, m, "no such query was sent");
-	return m->kind == STEP_CHECK_OUT_QUERY ||
-	       network_reply(p->network, m->entry);
+	return true;
 }
 
 static bool
@@ -340,7 +351,7 @@ run_step(struct play *p, const struct moment *m)
 		[STEP_TIME_PASSES] = step_time_passes,
 		[STEP_REPLY] = step_reply,
 		[STEP_TIMEOUT] = step_timeout,
-		[STEP_CHECK_OUT_QUERY] = step_reply,
+		[STEP_CHECK_OUT_QUERY] = step_check_out_query,
 		[STEP_TRAFFIC] = step_traffic,
 		[STEP_NOTHING] = step_traffic,
 	};

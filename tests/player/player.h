@@ -77,7 +77,7 @@ struct setup {
 	const char *skip; /* why this cannot be played; NULL: it can */
 	uint32_t ttl_min_s, ttl_max_s, negative_ttl_max_s, aliases_max;
 	enum qmin qmin;
-	bool mix_case, ip4, ip6, snoop, ask_localhost;
+	bool mix_case, ip4, ip6, snoop, ask_localhost, prime;
 	bool full_answers; /* expects more than a minimal answer */
 };
 /* Reads until CONFIG_END. False: why says what is wrong with the file. */
@@ -177,6 +177,8 @@ uint64_t network_now(const struct network *n);
 /* The oldest query without a reply that e matches: STEP REPLY and its like. */
 bool network_reply(struct network *n, const struct entry *e);
 bool network_has_query(struct network *n, const struct entry *e);
+/* Was such a query sent? Each answers one CHECK_OUT_QUERY. */
+bool network_check_query(struct network *n, const struct entry *e);
 bool network_drop_oldest(struct network *n);
 
 /* --- compare.c -------------------------------------------------------- */

@@ -65,8 +65,11 @@ record_parse(struct arena *a, const char *line, const char *origin,
 	ldns_rdf *org = origin != NULL ? ldns_dname_new_frm_str(origin) : NULL;
 	struct record_line r;
 	bool ok = false;
-	char *flat = arena_copy(a, line, strlen(line) + 1);
+	char *flat;
 
+	/* A blank in front would mean the owner of the line before. */
+	line += strspn(line, " \t");
+	flat = arena_copy(a, line, strlen(line) + 1);
 	for (char *p = flat; p != NULL && *p != '\0'; p++)
 		if (*p == '(' || *p == ')')
 			*p = ' ';

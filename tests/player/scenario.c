@@ -360,6 +360,12 @@ skip_front_only(struct parser *p)
 			skip(p, "a raw query: the front's");
 		if (m->kind == STEP_QUERY && m->entry->qclass != CLASS_IN)
 			skip(p, "a class other than IN: the front's");
+		if (m->kind == STEP_QUERY && m->entry->qtype >= TYPE_TSIG &&
+		    m->entry->qtype < TYPE_ANY)
+			skip(p, "a meta type: the front's");
+		if (m->kind == STEP_REPLY && m->entry->qname.wire[0] == 0 &&
+		    m->entry->qtype == TYPE_NS)
+			p->sc->setup.prime = true;
 		if (m->entry->options != NULL && m->kind != STEP_REPLY)
 			skip(p, "EDNS options of clients: the front's");
 	}
@@ -384,7 +390,8 @@ read_body(struct parser *p)
 			   strncmp(p->t.tokens[0], "TEMPFILE", 8) == 0) {
 			skip(p, p->t.tokens[0]);
 			return true;
-		} else if (!token_is(&p->t, 0, "SCENARIO_BEGIN")) {
+		} else if (!token_is(&p->t, 0, "SCENARIO_BEGIN") &&
+			   !token_is(&p->t, 0, "RANGE_END")) {
 			return fault(p, "unknown word");
 		}
 	}

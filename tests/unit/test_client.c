@@ -13,8 +13,9 @@ static char socket_a, socket_b;
 static struct route
 route(uint8_t last_octet, bool udp)
 {
-	struct route r = { .from = { .family = 4, .port = 4000,
-				.ip = { 192, 0, 2, last_octet } } };
+	struct route r = { .from = { .family = 4,
+			       .port = 4000,
+			       .ip = { 192, 0, 2, last_octet } } };
 
 	if (udp)
 		r.udp = (struct udp_listener *)(void *)&socket_a;
@@ -26,8 +27,12 @@ route(uint8_t last_octet, bool udp)
 static struct asked
 asked(uint16_t id, const uint8_t *qname)
 {
-	return (struct asked){ .qname = qname, .id = id, .qtype = 1,
-		.qclass = 1, .limit = 512, .has_question = true };
+	return (struct asked){ .qname = qname,
+		.id = id,
+		.qtype = 1,
+		.qclass = 1,
+		.limit = 512,
+		.has_question = true };
 }
 
 static enum client_verdict
@@ -55,13 +60,11 @@ a_question_sent_again_waits_once(void **state)
 	assert_int_equal(add(cs, 2, 1, &again), CLIENT_ADDED);
 	assert_int_equal(clients_add(cs, &r, &q, 0, &again), CLIENT_ADDED);
 	q.qname = name;
-	assert_int_equal(
-	    clients_add(cs, &stream, &q, 0, &again), CLIENT_ADDED);
-	assert_int_equal(
-	    clients_add(cs, &stream, &q, 0, &again), CLIENT_ADDED);
+	assert_int_equal(clients_add(cs, &stream, &q, 0, &again), CLIENT_ADDED);
+	assert_int_equal(clients_add(cs, &stream, &q, 0, &again), CLIENT_ADDED);
 	assert_int_equal(clients_waiting(cs), 6);
-	clients_remove(
-	    cs, clients_find(cs, slot, clients_generation(cs, slot)));
+	clients_remove(cs,
+	    clients_find(cs, slot, clients_generation(cs, slot)));
 	assert_int_equal(add(cs, 1, 1, &slot), CLIENT_ADDED);
 	clients_free(cs);
 }
@@ -77,8 +80,8 @@ the_table_and_each_address_are_bounded(void **state)
 	for (i = 0; i < 4; i++)
 		assert_int_equal(add(cs, 1, i, &slot), CLIENT_ADDED);
 	assert_int_equal(add(cs, 1, 9, &slot), CLIENT_TOO_MANY);
-	clients_remove(
-	    cs, clients_find(cs, slot, clients_generation(cs, slot)));
+	clients_remove(cs,
+	    clients_find(cs, slot, clients_generation(cs, slot)));
 	assert_int_equal(add(cs, 1, 9, &slot), CLIENT_ADDED);
 	for (i = 0; i < 100; i++)
 		(void)add(cs, (uint8_t)(2 + i), 1, &slot);
@@ -102,8 +105,8 @@ who_has_left_is_not_found(void **state)
 		assert_non_null(c);
 		clients_remove(cs, c);
 		assert_null(clients_find(cs, slot, generation));
-		assert_null(clients_find(
-		    cs, slot, clients_generation(cs, slot)));
+		assert_null(
+		    clients_find(cs, slot, clients_generation(cs, slot)));
 	}
 	assert_null(clients_find(cs, 0, 1));
 	assert_null(clients_find(cs, 99, 1));
@@ -120,8 +123,7 @@ a_closed_listener_takes_its_clients_along(void **state)
 
 	(void)state;
 	assert_int_equal(add(cs, 1, 1, &slot), CLIENT_ADDED);
-	assert_int_equal(
-	    clients_add(cs, &stream, &q, 0, &slot), CLIENT_ADDED);
+	assert_int_equal(clients_add(cs, &stream, &q, 0, &slot), CLIENT_ADDED);
 	clients_remove_listener(cs, NULL, stream.tcp);
 	assert_int_equal(clients_waiting(cs), 1);
 	clients_remove_listener(cs, NULL, NULL);

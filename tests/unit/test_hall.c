@@ -123,8 +123,7 @@ take_all(struct exchange_hall *h, uint32_t total)
 		while (e != NULL) {
 			struct errand *next = e->next;
 
-			assert_true(
-			    e->slot == 0 || e->slot > last[e->asker]);
+			assert_true(e->slot == 0 || e->slot > last[e->asker]);
 			last[e->asker] = e->slot;
 			got++;
 			errand_free(e);
@@ -147,7 +146,8 @@ many_may_give_while_one_takes(void **state)
 	for (i = 0; i < GIVERS; i++) {
 		givers[i] = (struct giver){ .hall = h, .number = i };
 		assert_int_equal(pthread_create(&givers[i].thread, NULL,
-				     give_many, &givers[i]), 0);
+				     give_many, &givers[i]),
+		    0);
 	}
 	take_all(h, GIVERS * EACH);
 	for (i = 0; i < GIVERS; i++) {

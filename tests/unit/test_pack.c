@@ -12,8 +12,7 @@ static const uint8_t zone[] = "\007example\003com";
 
 static const uint8_t ip[3][4] = { { 10, 0, 0, 1 }, { 10, 0, 0, 2 },
 	{ 10, 0, 0, 3 } };
-static const struct rdata ips[3] = { { ip[0], 4 }, { ip[1], 4 },
-	{ ip[2], 4 } };
+static const struct rdata ips[3] = { { ip[0], 4 }, { ip[1], 4 }, { ip[2], 4 } };
 static const struct rdata alias[1] = { { target, sizeof(target) } };
 
 static uint8_t soa_bytes[] = "\002ns\000\002me\000"
@@ -54,8 +53,10 @@ room_close(void **state)
 static struct pack_opts
 opts(bool dnssec_ok, bool minimal)
 {
-	return (struct pack_opts){ .qname = example, .qtype = TYPE_A,
-		.qclass = CLASS_IN, .dnssec_ok = dnssec_ok,
+	return (struct pack_opts){ .qname = example,
+		.qtype = TYPE_A,
+		.qclass = CLASS_IN,
+		.dnssec_ok = dnssec_ok,
 		.minimal = minimal };
 }
 
@@ -64,39 +65,42 @@ pack(struct room *r, const struct answer *a, const struct pack_opts *o)
 {
 	assert_true(pack_answer(a, o, r->buf, PACK_MAX, &r->p));
 	arena_reset(r->arena);
-	assert_int_equal(
-	    message_read(r->arena, r->buf, r->p.len, &r->m), ERR_OK);
+	assert_int_equal(message_read(r->arena, r->buf, r->p.len, &r->m),
+	    ERR_OK);
 }
 
 static void
 flags_say_what_the_answer_is(void **state)
 {
 	struct room *r = *state;
-	struct answer a = { .rcode = RCODE_NXDOMAIN, .secure = true,
+	struct answer a = { .rcode = RCODE_NXDOMAIN,
+		.secure = true,
 		.ede = EDE_NONE };
 	struct pack_opts o = opts(false, true);
 
 	pack(r, &a, &o);
 	assert_int_equal(r->m.id, 0);
-	assert_int_equal(
-	    r->m.flags & 0xfff0, FLAG_QR | FLAG_RA | FLAG_AD);
+	assert_int_equal(r->m.flags & 0xfff0, FLAG_QR | FLAG_RA | FLAG_AD);
 	assert_int_equal(r->m.rcode, RCODE_NXDOMAIN);
 	a.secure = false;
 	a.authoritative = true;
 	pack(r, &a, &o);
-	assert_int_equal(
-	    r->m.flags & 0xfff0, FLAG_QR | FLAG_RA | FLAG_AA);
+	assert_int_equal(r->m.flags & 0xfff0, FLAG_QR | FLAG_RA | FLAG_AA);
 }
 
 static void
 negative_answers_carry_their_soa(void **state)
 {
 	struct room *r = *state;
-	struct rrset soa = { .owner = zone, .rdata = &soa_rdata, .ttl = 60,
-		.type = TYPE_SOA, .count = 1 };
+	struct rrset soa = { .owner = zone,
+		.rdata = &soa_rdata,
+		.ttl = 60,
+		.type = TYPE_SOA,
+		.count = 1 };
 	struct rrset *const sets[1] = { &soa };
 	struct answer a = { .sets[SECTION_AUTHORITY] = sets,
-		.counts[SECTION_AUTHORITY] = 1, .ede = EDE_NONE };
+		.counts[SECTION_AUTHORITY] = 1,
+		.ede = EDE_NONE };
 	struct pack_opts o = opts(false, true);
 
 	pack(r, &a, &o);
@@ -108,14 +112,23 @@ static void
 signatures_are_for_those_who_set_do(void **state)
 {
 	struct room *r = *state;
-	struct rrset set = { .owner = example, .rdata = ips, .sigs = &sig,
-		.ttl = 300, .type = TYPE_A, .count = 3, .sig_count = 1 };
-	struct rrset proof = { .owner = zone, .rdata = &sig, .ttl = 60,
-		.type = TYPE_RRSIG, .count = 1 };
+	struct rrset set = { .owner = example,
+		.rdata = ips,
+		.sigs = &sig,
+		.ttl = 300,
+		.type = TYPE_A,
+		.count = 3,
+		.sig_count = 1 };
+	struct rrset proof = { .owner = zone,
+		.rdata = &sig,
+		.ttl = 60,
+		.type = TYPE_RRSIG,
+		.count = 1 };
 	struct rrset *const sets[1] = { &set };
 	struct rrset *const proofs[1] = { &proof };
 	struct answer a = { .sets = { sets, proofs },
-		.counts = { 1, 1 }, .ede = EDE_NONE };
+		.counts = { 1, 1 },
+		.ede = EDE_NONE };
 	struct pack_opts o = opts(false, false);
 
 	pack(r, &a, &o);
@@ -131,15 +144,25 @@ static void
 minimal_replies_leave_out_what_is_not_needed(void **state)
 {
 	struct room *r = *state;
-	struct rrset set = { .owner = example, .rdata = ips, .ttl = 300,
-		.type = TYPE_A, .count = 1 };
-	struct rrset ns = { .owner = zone, .rdata = alias, .ttl = 300,
-		.type = TYPE_NS, .count = 1 };
-	struct rrset glue = { .owner = target, .rdata = ips, .ttl = 300,
-		.type = TYPE_A, .count = 2 };
+	struct rrset set = { .owner = example,
+		.rdata = ips,
+		.ttl = 300,
+		.type = TYPE_A,
+		.count = 1 };
+	struct rrset ns = { .owner = zone,
+		.rdata = alias,
+		.ttl = 300,
+		.type = TYPE_NS,
+		.count = 1 };
+	struct rrset glue = { .owner = target,
+		.rdata = ips,
+		.ttl = 300,
+		.type = TYPE_A,
+		.count = 2 };
 	struct rrset *const s[3] = { &set, &ns, &glue };
 	struct answer a = { .sets = { s, s + 1, s + 2 },
-		.counts = { 1, 1, 1 }, .ede = EDE_NONE };
+		.counts = { 1, 1, 1 },
+		.ede = EDE_NONE };
 	struct pack_opts o = opts(false, true);
 
 	pack(r, &a, &o);
@@ -155,10 +178,14 @@ static void
 ttls_are_capped(void **state)
 {
 	struct room *r = *state;
-	struct rrset set = { .owner = example, .rdata = ips, .ttl = 90000,
-		.type = TYPE_A, .count = 1 };
+	struct rrset set = { .owner = example,
+		.rdata = ips,
+		.ttl = 90000,
+		.type = TYPE_A,
+		.count = 1 };
 	struct rrset *const sets[1] = { &set };
-	struct answer a = { .sets = { sets }, .counts = { 1 },
+	struct answer a = { .sets = { sets },
+		.counts = { 1 },
 		.ede = EDE_NONE };
 	struct pack_opts o = opts(false, true);
 
@@ -171,12 +198,21 @@ static void
 the_addresses_at_the_end_of_the_answer_rotate(void **state)
 {
 	struct room *r = *state;
-	struct rrset cname = { .owner = example, .rdata = alias, .ttl = 300,
-		.type = TYPE_CNAME, .count = 1 };
-	struct rrset set = { .owner = target, .rdata = ips, .sigs = &sig,
-		.ttl = 300, .type = TYPE_A, .count = 3, .sig_count = 1 };
+	struct rrset cname = { .owner = example,
+		.rdata = alias,
+		.ttl = 300,
+		.type = TYPE_CNAME,
+		.count = 1 };
+	struct rrset set = { .owner = target,
+		.rdata = ips,
+		.sigs = &sig,
+		.ttl = 300,
+		.type = TYPE_A,
+		.count = 3,
+		.sig_count = 1 };
 	struct rrset *const sets[2] = { &cname, &set };
-	struct answer a = { .sets = { sets }, .counts = { 2 },
+	struct answer a = { .sets = { sets },
+		.counts = { 2 },
 		.ede = EDE_NONE };
 	struct pack_opts o = opts(true, true);
 	const uint8_t *at;
@@ -199,13 +235,18 @@ sets_with_names_or_one_record_do_not_rotate(void **state)
 {
 	struct room *r = *state;
 	struct rdata two[2] = { alias[0], { zone, sizeof(zone) } };
-	struct rrset ns = { .owner = example, .rdata = two, .ttl = 300,
-		.type = TYPE_NS, .count = 2 };
-	struct rrset one = { .owner = example, .rdata = ips, .ttl = 300,
-		.type = TYPE_A, .count = 1 };
+	struct rrset ns = { .owner = example,
+		.rdata = two,
+		.ttl = 300,
+		.type = TYPE_NS,
+		.count = 2 };
+	struct rrset one = { .owner = example,
+		.rdata = ips,
+		.ttl = 300,
+		.type = TYPE_A,
+		.count = 1 };
 	struct rrset *const s[2] = { &ns, &one };
-	struct answer a = { .sets = { s }, .counts = { 1 },
-		.ede = EDE_NONE };
+	struct answer a = { .sets = { s }, .counts = { 1 }, .ede = EDE_NONE };
 	struct pack_opts o = opts(false, true);
 
 	pack(r, &a, &o);
@@ -219,10 +260,14 @@ static void
 an_answer_that_does_not_fit_is_not_cut(void **state)
 {
 	struct room *r = *state;
-	struct rrset set = { .owner = example, .rdata = ips, .ttl = 300,
-		.type = TYPE_A, .count = 3 };
+	struct rrset set = { .owner = example,
+		.rdata = ips,
+		.ttl = 300,
+		.type = TYPE_A,
+		.count = 3 };
 	struct rrset *const sets[1] = { &set };
-	struct answer a = { .sets = { sets }, .counts = { 1 },
+	struct answer a = { .sets = { sets },
+		.counts = { 1 },
 		.ede = EDE_NONE };
 	struct pack_opts o = opts(false, true);
 
@@ -234,10 +279,13 @@ chaos_records_have_the_class_of_the_question(void **state)
 {
 	struct room *r = *state;
 	struct rdata text = { (const uint8_t *)"\003ns7", 4 };
-	struct rrset set = { .owner = example, .rdata = &text,
-		.type = TYPE_TXT, .count = 1 };
+	struct rrset set = { .owner = example,
+		.rdata = &text,
+		.type = TYPE_TXT,
+		.count = 1 };
 	struct rrset *const sets[1] = { &set };
-	struct answer a = { .sets = { sets }, .counts = { 1 },
+	struct answer a = { .sets = { sets },
+		.counts = { 1 },
 		.ede = EDE_NONE };
 	struct pack_opts o = opts(false, true);
 	size_t record = HEADER_BYTES + sizeof(example) + 4;
@@ -258,14 +306,12 @@ main(void)
 		cmocka_unit_test(signatures_are_for_those_who_set_do),
 		cmocka_unit_test(minimal_replies_leave_out_what_is_not_needed),
 		cmocka_unit_test(ttls_are_capped),
-		cmocka_unit_test(
-		    the_addresses_at_the_end_of_the_answer_rotate),
+		cmocka_unit_test(the_addresses_at_the_end_of_the_answer_rotate),
 		cmocka_unit_test(sets_with_names_or_one_record_do_not_rotate),
 		cmocka_unit_test(an_answer_that_does_not_fit_is_not_cut),
-		cmocka_unit_test(
-		    chaos_records_have_the_class_of_the_question),
+		cmocka_unit_test(chaos_records_have_the_class_of_the_question),
 	};
 
-	return cmocka_run_group_tests_name(
-	    "pack", tests, room_open, room_close);
+	return cmocka_run_group_tests_name("pack", tests, room_open,
+	    room_close);
 }

@@ -2,6 +2,7 @@
 /* Who may ask, and what is answered without asking anybody. */
 #include "support.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include <hither/policy.h>
@@ -69,10 +70,9 @@ assert_negative(const struct bench *b, uint8_t rcode, const char *zone)
 	assert_int_equal(a->counts[SECTION_ANSWER], 0);
 	assert_int_equal(a->counts[SECTION_AUTHORITY], 1);
 	assert_int_equal(a->sets[SECTION_AUTHORITY][0]->type, TYPE_SOA);
-	assert_true(
-	    name_equal(a->sets[SECTION_AUTHORITY][0]->owner, z.wire));
-	assert_int_equal(
-	    soa_minimum(&a->sets[SECTION_AUTHORITY][0]->rdata[0]), 10800);
+	assert_true(name_equal(a->sets[SECTION_AUTHORITY][0]->owner, z.wire));
+	assert_int_equal(soa_minimum(&a->sets[SECTION_AUTHORITY][0]->rdata[0]),
+	    10800);
 }
 
 static const struct rrset *
@@ -122,8 +122,7 @@ the_longest_prefix_wins(void **state)
 	assert_int_equal(access_of(b.policy, "10.9.128.1"), ACCESS_ALLOW);
 	assert_int_equal(access_of(b.policy, "192.0.2.1"), ACCESS_REFUSE);
 	assert_int_equal(access_of(b.policy, "2001:db8::1"), ACCESS_ALLOW);
-	assert_int_equal(
-	    access_of(b.policy, "2001:db8:8000::1"), ACCESS_DROP);
+	assert_int_equal(access_of(b.policy, "2001:db8:8000::1"), ACCESS_DROP);
 	assert_int_equal(access_of(b.policy, "2001:db9::1"), ACCESS_REFUSE);
 	bench_stop(&b);
 }
@@ -157,12 +156,14 @@ many_prefixes_are_all_found(void **state)
 	(void)state;
 	for (i = 0; i < 512; i++) {
 		rules[i].net = (struct prefix){ .bits = 24,
-			.net = { .family = 4, .ip = { 10, (uint8_t)(i / 256),
-			(uint8_t)((i * 37) % 256), 0 } } };
-		rules[i].access = (i * 37) % 256 % 2 ? ACCESS_ALLOW : ACCESS_DROP;
+			.net = { .family = 4,
+			    .ip = { 10, (uint8_t)(i / 256),
+				(uint8_t)((i * 37) % 256), 0 } } };
+		rules[i].access =
+		    (i * 37) % 256 % 2 ? ACCESS_ALLOW : ACCESS_DROP;
 	}
-	bench_start(&b, &(struct policy_opts){ .access = rules,
-			    .access_count = 512 });
+	bench_start(&b,
+	    &(struct policy_opts){ .access = rules, .access_count = 512 });
 	for (i = 0; i < 512; i++) {
 		a.ip[0] = 10;
 		a.ip[1] = (uint8_t)(i / 256);
@@ -255,13 +256,14 @@ loopback_addresses_are_called_localhost(void **state)
 	(void)state;
 	bench_start(&b, &(struct policy_opts){ .access_count = 0 });
 	assert_true(ask(&b, "1.0.0.127.in-addr.arpa.", TYPE_PTR));
-	assert_true(name_equal(
-	    rdata_name(&only_answer(&b)->rdata[0], 0), localhost));
+	assert_true(
+	    name_equal(rdata_name(&only_answer(&b)->rdata[0], 0), localhost));
 	assert_true(ask(&b,
 	    "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0."
-	    "0.0.ip6.arpa.", TYPE_PTR));
-	assert_true(name_equal(
-	    rdata_name(&only_answer(&b)->rdata[0], 0), localhost));
+	    "0.0.ip6.arpa.",
+	    TYPE_PTR));
+	assert_true(
+	    name_equal(rdata_name(&only_answer(&b)->rdata[0], 0), localhost));
 	assert_true(ask(&b, "2.0.0.127.in-addr.arpa.", TYPE_PTR));
 	assert_negative(&b, RCODE_NXDOMAIN, "127.in-addr.arpa.");
 	assert_true(ask(&b, "0.127.in-addr.arpa.", TYPE_PTR));
@@ -308,8 +310,7 @@ local_data_answers_for_its_own_name_only(void **state)
 	struct bench b;
 
 	(void)state;
-	bench_start(&b, &(struct policy_opts){ .data = data,
-			    .data_count = 3 });
+	bench_start(&b, &(struct policy_opts){ .data = data, .data_count = 3 });
 	assert_true(ask(&b, "HOST.example.com.", TYPE_A));
 	assert_int_equal(only_answer(&b)->count, 2);
 	assert_int_equal(only_answer(&b)->ttl, 200);
@@ -347,7 +348,8 @@ each_kind_of_zone_keeps_its_word(void **state)
 
 	(void)state;
 	bench_start(&b, &(struct policy_opts){ .data = data,
-			    .data_count = ARRAY_LEN(data), .zones = zones,
+			    .data_count = ARRAY_LEN(data),
+			    .zones = zones,
 			    .zone_count = ARRAY_LEN(zones) });
 	assert_true(ask(&b, "a.static.example.", TYPE_A));
 	assert_int_equal(only_answer(&b)->type, TYPE_A);
@@ -397,11 +399,13 @@ bad_local_data_is_named(void **state)
 	const char *bad = NULL;
 
 	(void)state;
-	assert_null(policy_new(&(struct policy_opts){ .data = broken,
-				   .data_count = 2 }, &bad));
+	assert_null(
+	    policy_new(&(struct policy_opts){ .data = broken, .data_count = 2 },
+		&bad));
 	assert_ptr_equal(bad, broken[1]);
-	assert_null(policy_new(&(struct policy_opts){ .data = clash,
-				   .data_count = 2 }, &bad));
+	assert_null(
+	    policy_new(&(struct policy_opts){ .data = clash, .data_count = 2 },
+		&bad));
 	assert_ptr_equal(bad, clash[1]);
 }
 
@@ -419,11 +423,10 @@ many_local_names_are_all_found(void **state)
 		(void)snprintf(text, sizeof(text), "n%u.blocked.example.", i);
 		zones[i] = zone(&names[i], text, LOCAL_NXDOMAIN);
 	}
-	bench_start(&b, &(struct policy_opts){ .zones = zones,
-			    .zone_count = 3000 });
+	bench_start(&b,
+	    &(struct policy_opts){ .zones = zones, .zone_count = 3000 });
 	for (i = 0; i < 3000; i++) {
-		(void)snprintf(
-		    text, sizeof(text), "w.n%u.blocked.example.", i);
+		(void)snprintf(text, sizeof(text), "w.n%u.blocked.example.", i);
 		assert_true(ask(&b, text, TYPE_A));
 		assert_int_equal(b.answer.rcode, RCODE_NXDOMAIN);
 	}
@@ -436,8 +439,10 @@ no_memory_is_no_policy(void **state)
 {
 	const char *const data[] = { "a.example. IN A 192.0.2.1" };
 	struct access_rule rules[] = { rule("10.0.0.0/8", ACCESS_ALLOW) };
-	struct policy_opts o = { .data = data, .data_count = 1,
-		.access = rules, .access_count = 1 };
+	struct policy_opts o = { .data = data,
+		.data_count = 1,
+		.access = rules,
+		.access_count = 1 };
 	struct policy *p = NULL;
 	const char *bad;
 	uint64_t n;
@@ -471,19 +476,16 @@ identity_and_version_are_told_when_configured(void **state)
 	struct bench b;
 
 	(void)state;
-	bench_start(&b, &(struct policy_opts){ .identity = "ns7",
-			    .version = "" });
+	bench_start(&b,
+	    &(struct policy_opts){ .identity = "ns7", .version = "" });
 	assert_int_equal(chaos(&b, "ID.server.", TYPE_TXT), RCODE_NOERROR);
 	assert_memory_equal(only_answer(&b)->rdata[0].bytes, "\003ns7", 4);
 	assert_int_equal(only_answer(&b)->rdata[0].len, 4);
-	assert_int_equal(
-	    chaos(&b, "hostname.bind.", TYPE_TXT), RCODE_NOERROR);
+	assert_int_equal(chaos(&b, "hostname.bind.", TYPE_TXT), RCODE_NOERROR);
 	assert_int_equal(chaos(&b, "id.server.", TYPE_A), RCODE_NOERROR);
 	assert_int_equal(b.answer.counts[SECTION_ANSWER], 0);
-	assert_int_equal(
-	    chaos(&b, "version.bind.", TYPE_TXT), RCODE_REFUSED);
-	assert_int_equal(
-	    chaos(&b, "authors.bind.", TYPE_TXT), RCODE_REFUSED);
+	assert_int_equal(chaos(&b, "version.bind.", TYPE_TXT), RCODE_REFUSED);
+	assert_int_equal(chaos(&b, "authors.bind.", TYPE_TXT), RCODE_REFUSED);
 	bench_stop(&b);
 }
 
@@ -507,8 +509,7 @@ main(void)
 		cmocka_unit_test(bad_local_data_is_named),
 		cmocka_unit_test(many_local_names_are_all_found),
 		cmocka_unit_test(no_memory_is_no_policy),
-		cmocka_unit_test(
-		    identity_and_version_are_told_when_configured),
+		cmocka_unit_test(identity_and_version_are_told_when_configured),
 	};
 
 	return cmocka_run_group_tests_name("policy", tests, NULL, NULL);

@@ -15,8 +15,12 @@ static const struct remark silent = { .ede = EDE_NONE };
 static struct asked
 asked(uint16_t flags, uint16_t limit)
 {
-	return (struct asked){ .qname = spelt, .id = 0x1234, .flags = flags,
-		.qtype = TYPE_A, .qclass = CLASS_IN, .limit = limit,
+	return (struct asked){ .qname = spelt,
+		.id = 0x1234,
+		.flags = flags,
+		.qtype = TYPE_A,
+		.qclass = CLASS_IN,
+		.limit = limit,
 		.has_question = true };
 }
 
@@ -26,14 +30,20 @@ packed_addresses(uint8_t *buf, uint16_t n)
 {
 	static uint8_t ips[200][4];
 	static struct rdata rdata[200];
-	struct rrset set = { .owner = example, .rdata = rdata, .ttl = 300,
-		.type = TYPE_A, .count = n };
+	struct rrset set = { .owner = example,
+		.rdata = rdata,
+		.ttl = 300,
+		.type = TYPE_A,
+		.count = n };
 	struct rrset *const sets[1] = { &set };
 	struct answer a = { .sets[SECTION_ANSWER] = sets,
-		.counts[SECTION_ANSWER] = 1, .secure = true,
+		.counts[SECTION_ANSWER] = 1,
+		.secure = true,
 		.ede = EDE_NONE };
-	struct pack_opts o = { .qname = example, .qtype = TYPE_A,
-		.qclass = CLASS_IN, .minimal = true };
+	struct pack_opts o = { .qname = example,
+		.qtype = TYPE_A,
+		.qclass = CLASS_IN,
+		.minimal = true };
 	struct packed p;
 	uint16_t i;
 
@@ -101,8 +111,7 @@ a_reply_carries_id_flags_and_letter_case_of_its_question(void **state)
 	assert_true(name_same_case(m.qname.wire, spelt));
 	assert_int_equal(m.counts[SECTION_ANSWER], 1);
 	assert_int_equal(m.sets[SECTION_ANSWER][0]->count, 2);
-	assert_true(
-	    name_same_case(m.sets[SECTION_ANSWER][0]->owner, spelt));
+	assert_true(name_same_case(m.sets[SECTION_ANSWER][0]->owner, spelt));
 	assert_false(m.edns.present);
 }
 
@@ -140,8 +149,10 @@ an_opt_answers_an_opt(void **state)
 {
 	struct room *r = *state;
 	struct asked q = asked(FLAG_RD, 1232);
-	struct remark m = { .nsid = (const uint8_t *)"node", .nsid_len = 4,
-		.ede = EDE_STALE_ANSWER, .why = "old but good" };
+	struct remark m = { .nsid = (const uint8_t *)"node",
+		.nsid_len = 4,
+		.ede = EDE_STALE_ANSWER,
+		.why = "old but good" };
 	size_t len = packed_addresses(r->packed, 2);
 	struct message got;
 
@@ -168,7 +179,8 @@ no_reply_is_longer_than_the_client_can_take(void **state)
 {
 	struct room *r = *state;
 	struct remark m = { .nsid = (const uint8_t *)"a-rather-long-name",
-		.nsid_len = 18, .ede = EDE_OTHER,
+		.nsid_len = 18,
+		.ede = EDE_OTHER,
 		.why = "words and words and words and words and words" };
 	struct message got;
 	uint16_t n;
@@ -282,6 +294,6 @@ main(void)
 		cmocka_unit_test(the_limit_follows_transport_and_edns),
 	};
 
-	return cmocka_run_group_tests_name(
-	    "reply", tests, room_open, room_close);
+	return cmocka_run_group_tests_name("reply", tests, room_open,
+	    room_close);
 }

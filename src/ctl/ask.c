@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * ask.c - servers and trace: what only a resolver can tell, on its thread.
+ */
+#include "inside.h"
+
+#include <string.h>
+
+static bool
+read_name(struct request *r, const char *argument)
+{
+	const char *text = request_argument(r, argument);
+
+	if (text == NULL) {
+		request_fail(r, HTTP_BADREQUEST, "%s is missing", argument);
+		return false;
+	}
+	if (name_parse(text, &r->name) != ERR_OK) {
+		request_fail(
+		    r, HTTP_BADREQUEST, "%s is not a domain name", argument);
+		return false;
+	}
+	return true;
+}
+
+/* --- servers ----------------------------------------------------------- */
+
+static const char *
+state_word(const struct server_view *v)
+{
+	switch (v->state) {
+	case SERVER_GOOD:
+		return v->lame ? "lame" : "good";
+	case SERVER_DEAD:
+		return "dead";
+	case SERVER_UNKNOWN:
+	default:
+		return "unknown";
+	}
+}
+
+static double
+us_to_ms(uint64_t us)
+{
+	return (double)us / 1000;
+}
+
+static json_t *
+server_json(const struct resolver_server *s, const struct server_view *v)
+{
+	char address[ADDR_TEXT_MAX], name[NAME_TEXT_MAX];
+	json_t *o = json_pack("{s:s, s:s, s:s}", "address",
+	    addr_ip_text(&s->address, address), "name",
+	    name_text(s->server.wire, name), "state",
+	    v != NULL ? state_word(v) : "unknown");
+
+	if (o == NULL || v == NULL)
+		return o;
+	if (v->site[0] != '\0')
+		(void)json_object_set_new(o, "site", json_string(v->site));
+	if (v->est_us != 0)
+		(void)json_object_update_new(o,
+		    json_pack("{s:f, s:f, s:f}", "rtt_ms", us_to_ms(v->est_us),
+			"dev_ms", us_to_ms(v->dev_us), "timeout_ms",
+			us_to_ms(v->rto_us)));
+	(void)json_object_update_new(o,
+	    json_pack("{s:I, s:I, s:f, s:b, s:i, s:i}", "queries",
+		(json_int_t)v->queries, "silences", (json_int_t)v->silences,
+		"loss", (double)v->loss_permille / 1000, "edns",
+		v->speaks_edns, "regime_changes", (int)v->regime_changes,
+		"site_changes", (int)v->site_changes));
+	if (v->age_us != UINT64_MAX)
+		(void)json_object_set_new(
+		    o, "age_s", json_real((double)v->age_us / 1e6));
+	if (v->state == SERVER_DEAD)
+		(void)json_object_set_new(
+		    o, "probe_in_s", json_real((double)v->probe_in_us / 1e6));
+	return o;
+}
+
+static void
+servers_visit(struct ctl_job *job, const struct ctl_worker *worker)
+{
+	struct request *r = (struct request *)job;
+	struct servers *known = r->ctl->opts.offer.servers;
+	struct resolver_server *found =
+	    memory_new(SERVERS_SET_MAX * sizeof(*found));
+	struct server_view view;
+	struct name closest = { { 0 } };
+	char text[NAME_TEXT_MAX];
+	json_t *list = json_array();
+	size_t n = 0;
+
+	if (found != NULL)
+		n = resolver_zone_servers(worker->resolver, r->name.wire,
+		    &closest, found, SERVERS_SET_MAX);
+	for (size_t i = 0; i < n; i++) {
+		bool is_known = servers_look(known, &found[i].address,
+		    closest.wire, clock_mono_us(), &view);
+
+		(void)json_array_append_new(
+		    list, server_json(&found[i], is_known ? &view : NULL));
+	}
+	memory_free(found);
+	r->result = json_pack("{s:s, s:o}", "zone",
+	    name_text(closest.wire, text), "servers", list);
+	request_return(r);
+}
+
+void
+command_servers(struct request *r)
+{
+	if (read_name(r, "zone"))
+		request_to_worker(r, 0, servers_visit);
+}
+
+/* --- trace ------------------------------------------------------------- */
+
+static json_t *
+steps_json(const struct outcome *o)
+{
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < o->step_count; i++) {
+		const struct step *s = &o->steps[i];
+
+		(void)json_array_append_new(all,
+		    json_pack("{s:f, s:s, s:s, s:i}", "at_ms",
+			us_to_ms(s->at_us), "stage", s->stage, "why",
+			s->why != NULL ? s->why : "", "depth",
+			(int)s->depth));
+	}
+	return all;
+}
+
+/* The answer section as lines of a zone file. */
+static json_t *
+answer_json(const struct answer *a)
+{
+	struct arena *arena = arena_new((size_t)1 << 20);
+	json_t *all = json_array();
+	char owner[NAME_TEXT_MAX], type[16];
+
+	for (size_t i = 0; arena != NULL && i < a->counts[SECTION_ANSWER];
+	     i++) {
+		const struct rrset *s = a->sets[SECTION_ANSWER][i];
+
+		for (uint16_t j = 0; j < s->count; j++) {
+			const char *rdata = rdata_text(arena, s, j);
+
+			if (rdata == NULL)
+				continue;
+			(void)json_array_append_new(all,
+			    json_sprintf("%s %u IN %s %s",
+				name_text(s->owner, owner), s->ttl,
+				type_text(s->type, type), rdata));
+		}
+	}
+	arena_free(arena);
+	return all;
+}
+
+static void
+trace_done(void *user, const struct outcome *o)
+{
+	struct request *r = user;
+	char name[NAME_TEXT_MAX], type[16];
+
+	r->result = json_pack(
+	    "{s:s, s:s, s:o, s:s, s:o, s:f, s:i, s:b}", "name",
+	    name_text(r->name.wire, name), "type", type_text(r->type, type),
+	    "steps", steps_json(o), "rcode", rcode_text(o->answer->rcode),
+	    "answer", answer_json(o->answer), "took_ms",
+	    us_to_ms(o->took_us), "messages", (int)o->messages, "from_cache",
+	    o->from_cache);
+	if (r->result != NULL && o->answer->ede != EDE_NONE)
+		(void)json_object_update_new(r->result,
+		    json_pack("{s:i, s:s, s:s}", "ede", (int)o->answer->ede,
+			"ede_title", ede_title(o->answer->ede), "ede_text",
+			o->answer->why));
+	request_return(r);
+}
+
+static void
+trace_visit(struct ctl_job *job, const struct ctl_worker *worker)
+{
+	struct request *r = (struct request *)job;
+	struct resolver_question q = { .qname = r->name.wire,
+		.qtype = r->type,
+		.cold = r->cold,
+		.trace = true };
+
+	if (resolver_ask(worker->resolver, &q, trace_done, r) != 0)
+		return;
+	r->code = HTTP_SERVUNAVAIL;
+	r->result = json_pack("{s:s}", "error", "too many questions");
+	request_return(r);
+}
+
+void
+command_trace(struct request *r)
+{
+	const char *type = request_argument(r, "type");
+
+	if (type == NULL)
+		type = "A";
+	if (!read_name(r, "name"))
+		return;
+	if (type_parse(type, &r->type) != ERR_OK) {
+		request_fail(
+		    r, HTTP_BADREQUEST, "\"%.40s\" is not a type", type);
+		return;
+	}
+	r->cold = request_flag(r, "cold");
+	request_to_worker(r, 0, trace_visit);
+}
