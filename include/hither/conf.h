@@ -214,7 +214,7 @@ void conf_show(const struct conf *c, enum conf_show_mode mode, FILE *out);
 struct conf_change {
 	const char *option;         /* "server.threads"; static */
 	bool reloadable;            /* false: needs a restart */
-	const char *before, *after; /* as YAML, in the arena */
+	const char *before, *after; /* as YAML; only during the call */
 };
 /* Calls seen() once for each option that differs; ERR_MEMORY is possible. */
 enum err conf_diff(const struct conf *before, const struct conf *after,

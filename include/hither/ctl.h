@@ -24,6 +24,8 @@
 struct ctl_worker {
 	struct resolver *resolver;
 	struct front *front;
+	/* Sums of the resolvers before this one. */
+	const struct resolver_counts *retired;
 	size_t index;
 };
 /* Lies in whatever it is work on; `worker` is NULL on the main thread. */
@@ -76,6 +78,9 @@ struct ctl_opts {
 struct ctl *ctl_new(const struct ctl_opts *o, char *why, size_t size) MUST_USE;
 /* No job may be on another thread any more: the workers have ended. */
 void ctl_free(struct ctl *c); /* NULL is fine; removes the socket */
+
+void ctl_add_counts(
+    struct resolver_counts *sum, const struct resolver_counts *more);
 
 /* --- the commands, for the server, the tool and its help --------------- */
 

@@ -60,6 +60,11 @@ struct front *front_new(const struct front_opts *o) MUST_USE;
 void front_free(struct front *f);
 /* The worker's own thread only. The old rules are not used after this. */
 void front_set_rules(struct front *f, const struct front_rules *r);
+/*
+ * New questions go to this one. The one before must live, and be turned by
+ * its owner, until it has no task left.
+ */
+void front_set_resolver(struct front *f, struct resolver *rs);
 
 /* Adds a listener on the worker's own thread. errno says why not. */
 enum err front_listen_udp(

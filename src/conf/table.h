@@ -81,11 +81,8 @@ const char *value_quantity(const struct option *o, int64_t value, char *to);
 
 /* --- render.c: value to text -------------------------------------------- */
 
-/* The value as YAML on one line; NULL when the arena is over. */
-const char *render_option(struct arena *a, const struct option *o,
-    const void *base);
-/* Quoted when YAML would read it as something else. */
-const char *render_text(struct arena *a, const char *text);
+/* The value as YAML on one line, for memory_free(); NULL: memory is out. */
+char *render_option(const struct option *o, const void *base) MUST_USE;
 
 /* --- suggest.c ---------------------------------------------------------- */
 

@@ -49,8 +49,8 @@ add_upstream(struct upstream_counts *sum, const struct upstream_counts *c)
 	sum->open += c->open;
 }
 
-static void
-add_resolver(struct resolver_counts *sum, const struct resolver_counts *c)
+void
+ctl_add_counts(struct resolver_counts *sum, const struct resolver_counts *c)
 {
 	sum->asked += c->asked;
 	sum->joined += c->joined;
@@ -77,7 +77,8 @@ add_worker(struct totals *t, const struct ctl_worker *w)
 	front_count(w->front, &front);
 	add_front(&t->front, &front);
 	resolver_count(w->resolver, &resolver);
-	add_resolver(&t->resolver, &resolver);
+	ctl_add_counts(&t->resolver, &resolver);
+	ctl_add_counts(&t->resolver, w->retired);
 }
 
 /* --- figures made of them ---------------------------------------------- */

@@ -164,7 +164,9 @@ list_append(struct gather *g, struct list *l, uint16_t n)
 static uint16_t
 type_covered(const struct rdata *r)
 {
-	return r->len < 2 ? 0 : (uint16_t)(r->bytes[0] << 8 | r->bytes[1]);
+	if (r->len < 2)
+		return 0;
+	return (uint16_t)(r->bytes[0] << 8 | r->bytes[1]);
 }
 
 enum err

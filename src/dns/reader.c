@@ -6,7 +6,7 @@
  * is followed backwards only: every pointer must lead before the start of the
  * run of labels it ends, so no name can meet itself. Besides, a name has at
  * most 64 hops, and all names of a message share a budget of hops and of
- * expanded octets: a message cannot cost more by clever compression than it
+ * work (octets and labels once expanded): a message cannot cost more by clever compression than it
  * could by its own length (RFC 1035 section 4.1.4, RFC 9267).
  */
 #include "reader.h"
@@ -19,7 +19,7 @@ reader_start(struct reader *r, const uint8_t *bytes, size_t len)
 	*r = (struct reader){ .bytes = bytes,
 		.len = len,
 		.hops_left = READER_HOPS,
-		.name_octets_left = READER_NAME_OCTETS };
+		.work_left = READER_WORK };
 }
 
 void
@@ -55,7 +55,9 @@ reader_u16(struct reader *r)
 {
 	const uint8_t *p = reader_take(r, 2);
 
-	return p == NULL ? 0 : (uint16_t)(p[0] << 8 | p[1]);
+	if (p == NULL)
+		return 0;
+	return (uint16_t)(p[0] << 8 | p[1]);
 }
 
 uint32_t
@@ -63,9 +65,10 @@ reader_u32(struct reader *r)
 {
 	const uint8_t *p = reader_take(r, 4);
 
-	return p == NULL ? 0
-			 : (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
-		(uint32_t)p[2] << 8 | p[3];
+	if (p == NULL)
+		return 0;
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
+	    (uint32_t)p[2] << 8 | p[3];
 }
 
 void
@@ -94,53 +97,68 @@ pointer_target(const struct reader *r, size_t at, size_t run)
 	return target < HEADER_BYTES || target >= run ? r->len : target;
 }
 
-/* Takes a whole run's cost from the budgets of the message. */
+/* Takes what a name cost from the budgets of the message. */
 static bool
-spend(struct reader *r, size_t octets, size_t hops)
+spend(struct reader *r, size_t octets, size_t labels, size_t hops)
 {
-	if (octets > r->name_octets_left || hops > r->hops_left) {
+	size_t work = octets + READER_LABEL_WORK * labels;
+
+	if (work > r->work_left || hops > r->hops_left) {
 		r->too_much = true;
 		return false;
 	}
-	r->name_octets_left -= octets;
+	r->work_left -= work;
 	r->hops_left -= hops;
 	return true;
 }
 
-/* Copies labels to out; returns the octets, 0 when malformed. */
+/*
+ * The offset of the octet behind a run of labels, which is the root's or a
+ * pointer's; len when the run leaves the message or takes more than `room`.
+ */
+static size_t
+run_end(const struct reader *r, size_t run, size_t room, size_t *labels)
+{
+	size_t at = run;
+
+	while (at < r->len && r->bytes[at] - 1u < 63u) {
+		at += 1u + r->bytes[at];
+		++*labels;
+		if (at - run > room)
+			return r->len;
+	}
+	return at < r->len ? at : r->len;
+}
+
+/* Copies a name to out run by run; returns its octets, 0 when malformed. */
 static size_t
 name_gather(struct reader *r, size_t hops_max, struct name *out)
 {
-	const uint8_t *bytes = r->bytes;
-	size_t at = r->at, run = at, made = 0, hops = 0;
+	size_t run = r->at, made = 0, labels = 0, hops = 0;
 
-	while (at < r->len) {
-		size_t len = bytes[at];
+	for (;;) {
+		/* The root's octet must still fit behind the labels. */
+		size_t room = NAME_MAX_BYTES - 1 - made;
+		size_t end = run_end(r, run, room, &labels);
+		size_t target;
 
-		if (len == 0) {
+		if (end == r->len)
+			return 0;
+		memcpy(out->wire + made, r->bytes + run, end - run);
+		made += end - run;
+		if (r->bytes[end] == 0) {
 			out->wire[made++] = 0;
 			if (hops == 0)
-				r->at = at + 1;
-			return spend(r, made, hops) ? made : 0;
+				r->at = end + 1;
+			return spend(r, made, labels, hops) ? made : 0;
 		}
-		if (len > 63) {
-			size_t target = pointer_target(r, at, run);
-
-			if (target == r->len || hops == hops_max)
-				return 0;
-			if (hops++ == 0)
-				r->at = at + 2;
-			at = run = target;
-			continue;
-		}
-		/* The root's octet must still fit behind this label. */
-		if (made + 1 + len >= NAME_MAX_BYTES || len >= r->len - at)
+		target = pointer_target(r, end, run);
+		if (target == r->len || hops == hops_max)
 			return 0;
-		memcpy(out->wire + made, bytes + at, 1 + len);
-		made += 1 + len;
-		at += 1 + len;
+		if (hops++ == 0)
+			r->at = end + 2;
+		run = target;
 	}
-	return 0;
 }
 
 static size_t

@@ -116,6 +116,12 @@ front_set_rules(struct front *f, const struct front_rules *r)
 	f->rules = r;
 }
 
+void
+front_set_resolver(struct front *f, struct resolver *rs)
+{
+	f->opts.resolver = rs;
+}
+
 /* --- listeners -------------------------------------------------------- */
 
 static struct listener *

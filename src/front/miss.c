@@ -177,6 +177,7 @@ errand_ask(struct front *f, struct errand *e)
 	};
 
 	errand_begin(f, e);
+	e->resolver = f->opts.resolver;
 	e->ask_id = resolver_ask(f->opts.resolver, &q, errand_resolved, e);
 	if (e->ask_id != 0)
 		return true;
@@ -210,7 +211,7 @@ miss_forget(struct front *f)
 	while (f->errands != NULL) {
 		struct errand *e = f->errands;
 
-		resolver_cancel(f->opts.resolver, e->ask_id);
+		resolver_cancel(e->resolver, e->ask_id);
 		errand_end(e);
 		errand_free(e);
 	}

@@ -4,9 +4,9 @@
  * RFC 2308 section 2, RFC 6672 section 3.
  *
  * 1. Codes that speak of the server, not of the name, are sorted out.
- * 2. The answer section is walked from the question's name along aliases.
- * 3. Where the walk ends decides: the set, an alias, or nothing; then the
- *    authority section tells a denial from a referral from a lame server.
+ * 2. The answer section holds the set, or one alias, for the question's name.
+ * 3. When it holds neither, the authority section tells a denial from a
+ *    referral from a lame server.
  */
 #include "reply.h"
 
@@ -124,43 +124,32 @@ path_takes_answer(struct reply *r, const struct asked *q)
 	return set != NULL && path_add(r, set);
 }
 
-static bool
-was_here(const struct reply *r)
-{
-	for (size_t i = 0; i < r->path_count; i++) {
-		if (r->path[i]->type == TYPE_CNAME &&
-		    name_equal(r->path[i]->owner, r->end.wire))
-			return true;
-	}
-	return false;
-}
-
-/* True when the path ends in the set that was asked for. */
+/*
+ * True when the path ends in the set that was asked for. Only one alias is
+ * taken from a message: what lies behind it is asked for by its own name, so
+ * that a server is believed about nothing but what it was asked.
+ */
 static bool
 walk_path(struct reply *r, const struct asked *q, struct arena *a)
 {
-	while (!path_takes_answer(r, q)) {
-		switch (path_hop(r, a)) {
-		case HOP_NONE:
-			return false;
-		case HOP_TOO_LONG:
-			r->kind = REPLY_YXDOMAIN;
-			return false;
-		case HOP_FULL:
-			r->kind = REPLY_ALIAS;
-			return false;
-		case HOP_MOVED:
-			break;
-		}
-		if (was_here(r)) {
-			r->kind = REPLY_BAD;
-			r->why = "the aliases go round in a circle";
-			return false;
-		}
-		if (!name_is_within(r->end.wire, q->zone))
-			return false;
+	if (path_takes_answer(r, q))
+		return true;
+	switch (path_hop(r, a)) {
+	case HOP_NONE:
+		return false;
+	case HOP_TOO_LONG:
+		r->kind = REPLY_YXDOMAIN;
+		return false;
+	case HOP_FULL:
+	case HOP_MOVED:
+		break;
 	}
-	return true;
+	r->kind = REPLY_ALIAS;
+	if (name_equal(r->end.wire, q->qname)) {
+		r->kind = REPLY_BAD;
+		r->why = "an alias of itself";
+	}
+	return false;
 }
 
 /* Codes that speak of the server. True: r->kind is decided. */
@@ -235,12 +224,14 @@ judge_authority(struct reply *r, const struct asked *q)
 		own = own || name_equal(set->owner, q->zone);
 		upward = upward || !name_is_within(set->owner, q->zone);
 	}
-	if (r->ns != NULL && !(r->m.flags & FLAG_AA)) {
+	if (r->ns != NULL) {
+		/* Some set AA here, wrongly: the names below decide. */
 		r->kind = REPLY_REFERRAL;
 		return;
 	}
-	if (r->m.flags & FLAG_AA) {
-		r->kind = REPLY_NODATA;
+	if ((r->m.flags & FLAG_AA) || r->m.counts[SECTION_AUTHORITY] == 0) {
+		r->kind = REPLY_EMPTY;
+		r->why = "neither answer, SOA nor referral";
 		return;
 	}
 	r->kind = REPLY_LAME;
@@ -265,19 +256,6 @@ judge_nothing(struct reply *r, const struct asked *q)
 	judge_authority(r, q);
 }
 
-/* An alias stands; does the same server also say what becomes of it? */
-static void
-judge_alias(struct reply *r, const struct asked *q)
-{
-	r->kind = REPLY_ALIAS;
-	if (!name_is_within(r->end.wire, q->zone))
-		return;
-	r->soa = find_soa(r, q->zone);
-	if (r->soa == NULL)
-		return;
-	r->kind = r->m.rcode == RCODE_NXDOMAIN ? REPLY_NXDOMAIN : REPLY_NODATA;
-}
-
 static bool
 is_lame_recursion(const struct reply *r, const struct asked *q)
 {
@@ -299,14 +277,11 @@ reply_classify(struct reply *r, const struct asked *q, struct arena *a)
 		return;
 	if (walk_path(r, q, a))
 		r->kind = REPLY_ANSWER;
-	else if (r->kind != REPLY_KINDS)
-		return;
-	else if (r->path_count > 0)
-		judge_alias(r, q);
-	else
+	else if (r->kind == REPLY_KINDS)
 		judge_nothing(r, q);
-	if (r->kind != REPLY_REFERRAL && is_lame_recursion(r, q)) {
-		r->kind = REPLY_LAME;
+	if (r->kind != REPLY_REFERRAL && r->kind != REPLY_LAME &&
+	    is_lame_recursion(r, q)) {
+		r->kind = REPLY_RECURSIVE;
 		r->why = "a resolver, not a server of the zone";
 	}
 }
@@ -326,6 +301,8 @@ reply_kind_text(enum reply_kind k)
 		[REPLY_SERVFAIL] = "server failure",
 		[REPLY_REFUSED] = "refused",
 		[REPLY_LAME] = "lame",
+		[REPLY_RECURSIVE] = "a resolver's",
+		[REPLY_EMPTY] = "empty",
 		[REPLY_BAD] = "bad",
 	};
 
@@ -340,6 +317,7 @@ reply_judge(const uint8_t *zone, const uint8_t *qname, uint16_t qtype,
 		[REPLY_SERVFAIL] = FAULT_SERVFAIL + 1,
 		[REPLY_REFUSED] = FAULT_REFUSED + 1,
 		[REPLY_LAME] = FAULT_LAME + 1,
+		[REPLY_RECURSIVE] = FAULT_LAME + 1,
 		[REPLY_BAD] = FAULT_BAD + 1,
 	};
 	struct asked q = { .zone = zone, .qname = qname, .qtype = qtype };

@@ -172,7 +172,7 @@ delegation_next_lookup(const struct delegation *d,
 	if (d->configured || d->lookups >= DELEGATION_LOOKUPS_MAX)
 		return false;
 	for (size_t i = 0; i < d->name_count; i++) {
-		if (d->names[i].has_glue ||
+		if ((d->names[i].has_glue && !d->doubt_glue) ||
 		    name_is_within(d->names[i].name, d->zone))
 			continue;
 		*name = i;

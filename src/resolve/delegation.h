@@ -35,6 +35,7 @@ struct delegation {
 	size_t name_count, address_count;
 	unsigned lookups;
 	bool forward, configured, from_hints;
+	bool doubt_glue; /* it led nowhere: look the names up after all */
 };
 
 /* What an address must be to be asked at all. */

@@ -19,6 +19,8 @@ enum reply_kind {
 	REPLY_SERVFAIL,
 	REPLY_REFUSED,
 	REPLY_LAME,	 /* not this zone's server */
+	REPLY_RECURSIVE, /* a resolver in the place of the zone's server */
+	REPLY_EMPTY,	 /* AA and nothing else, not even an SOA */
 	REPLY_BAD,	 /* malformed, or makes no sense */
 	REPLY_KINDS
 };

@@ -81,6 +81,21 @@ find_zone(struct task *t)
 
 /* --- PICK_SERVER ------------------------------------------------------ */
 
+static enum stage
+no_server_left(struct task *t)
+{
+	if (t->saw_empty && !t->reply.minimised) {
+		/* All they have to say is nothing: told, but not kept. */
+		t->reply = (struct reply){ .kind = REPLY_NODATA };
+		return FOLLOW;
+	}
+	if (t->last_trouble == NULL)
+		t->last_trouble = t->zone->address_count == 0
+		    ? "no server of the zone has an address"
+		    : "no server left to ask";
+	return task_fail(t, t->last_ede, t->last_trouble);
+}
+
 /*
  * The nearest live address not yet tried; addresses that are missing are
  * looked up; those that kept silent get another round.
@@ -105,11 +120,7 @@ pick_server(struct task *t)
 	pick_lookups(t);
 	if (delegation_lookups_run(t->zone))
 		return WAIT;
-	if (t->last_trouble == NULL)
-		t->last_trouble = t->zone->address_count == 0
-		    ? "no server of the zone has an address"
-		    : "no server left to ask";
-	return task_fail(t, t->last_ede, t->last_trouble);
+	return pick_last_resort(t) ? PICK_SERVER : no_server_left(t);
 }
 
 /* --- ASK -------------------------------------------------------------- */
@@ -142,7 +153,7 @@ read_reply(struct task *t)
 	struct asked q = { .zone = t->zone->zone,
 		.qname = t->ask_name.wire,
 		.qtype = t->ask_type,
-		.forward = t->zone->forward,
+		.forward = t->zone->forward || t->ask_recursively,
 		.tcp = t->reading->tcp,
 		.edns = t->reading->edns };
 	bool minimised = t->reply.minimised;
@@ -288,7 +299,7 @@ static const struct {
 	/* clang-format off */
 	[FROM_CACHE]  = { "from-cache",  from_cache,  BIT(FIND_ZONE) | BIT(FOLLOW) },
 	[FIND_ZONE]   = { "find-zone",   find_zone,   BIT(PICK_SERVER) },
-	[PICK_SERVER] = { "pick-server", pick_server, BIT(ASK) },
+	[PICK_SERVER] = { "pick-server", pick_server, BIT(PICK_SERVER) | BIT(ASK) | BIT(FOLLOW) },
 	[ASK]         = { "ask",         ask,         BIT(ASK) | BIT(READ_REPLY) | BIT(PICK_SERVER) },
 	[READ_REPLY]  = { "read-reply",  read_reply,  BIT(VALIDATE) | BIT(ASK) | BIT(PICK_SERVER) },
 	[VALIDATE]    = { "validate",    validate,    BIT(STORE) },

@@ -59,17 +59,17 @@ may_say(const struct message *m, const struct asked *q, enum section s,
 	    is_pointed_to(m, set->owner);
 }
 
+/* An SOA in the authority section is the life of a denial: RFC 2308. */
 static uint32_t
-capped(uint32_t ttl, const struct rrset *set, const struct ttl_limits *l)
+capped(uint32_t ttl, bool denial, const struct ttl_limits *l)
 {
-	uint32_t max = l->max_s;
+	uint32_t max = denial && l->negative_max_s < l->max_s
+	    ? l->negative_max_s
+	    : l->max_s;
 
-	if (set->type == TYPE_SOA && l->negative_max_s < max)
-		max = l->negative_max_s;
 	if (ttl > max)
 		return max;
-	/* TTL 0 means "do not keep" and is never raised. */
-	return ttl > 0 && ttl < l->min_s ? l->min_s : ttl;
+	return ttl < l->min_s ? l->min_s : ttl;
 }
 
 void
@@ -85,7 +85,9 @@ reply_scrub(struct message *m, const struct asked *q,
 
 			if (!may_say(m, q, (enum section)s, set))
 				continue;
-			set->ttl = capped(set->ttl, set, limits);
+			set->ttl = capped(set->ttl,
+			    s == SECTION_AUTHORITY && set->type == TYPE_SOA,
+			    limits);
 			m->sets[s][kept++] = set;
 		}
 		m->counts[s] = kept;

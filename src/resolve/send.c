@@ -38,6 +38,7 @@ task_begin_question(struct task *t)
 	flights_leave(t);
 	memset(&t->pick, 0, sizeof(t->pick));
 	t->round = 0;
+	t->saw_recursive = t->saw_empty = t->ask_recursively = false;
 	delegation_fresh(t->zone);
 	t->reply.minimised = minimise_next(&t->minimise, t->sname.wire,
 	    t->qtype, t->zone->zone, &t->ask_name, &t->ask_type);
@@ -62,7 +63,7 @@ fill_ask(struct task *t, struct ask *a, size_t server, bool tcp)
 	a->tcp = tcp;
 	a->edns = t->pick.edns;
 	a->dnssec_ok = a->edns;
-	a->recurse = t->zone->forward;
+	a->recurse = t->zone->forward || t->ask_recursively;
 	a->mix_case = o->mix_case;
 	/* One in sixteen is enough to notice a moved catchment. */
 	a->ask_nsid = a->edns && o->ask_nsid &&

@@ -99,6 +99,7 @@ struct task {
 	size_t flight_count;
 	struct pick pick;
 	unsigned round;
+	bool saw_recursive, saw_empty, ask_recursively;
 	struct flight *reading;
 	struct reply reply;
 	bool from_cache;	/* nothing was sent */
@@ -175,6 +176,7 @@ struct delegation *known_zone(struct task *t, const uint8_t *name);
 /* pick.c: whom to ask */
 bool pick_nearest(struct task *t);
 void pick_lookups(struct task *t);
+bool pick_last_resort(struct task *t);
 enum stage reject_reply(struct task *t);
 
 /* resolver.c */

@@ -47,7 +47,8 @@ struct peer {
 	/* Liveness. */
 	double loss;
 	uint8_t unanswered; /* since the last reply */
-	uint8_t doubted;    /* silences a late reply may take back */
+	uint8_t doubted;    /* silences not yet counted as loss */
+	uint8_t charged;    /* counted, but a late reply takes one back */
 	bool dead, probing;
 	uint32_t silent_names[NAMES_SILENT];
 	uint64_t silent_until[NAMES_SILENT];

@@ -244,14 +244,33 @@ judge(struct peer *p, uint32_t rtt, uint64_t site)
 	return false;
 }
 
+/*
+ * Silence counts as loss when a reply in time has come since; a reply that
+ * is late tells that one of them was not lost. Silence that ends in death
+ * says nothing about the path's loss.
+ */
+static void
+settle_doubts(struct peer *p, bool late)
+{
+	if (late && p->doubted > 0) {
+		p->doubted--;
+	} else if (late && p->charged > 0) {
+		p->loss = max_of(0, (32 * p->loss - 1) / 31);
+		p->charged--;
+	}
+	if (late)
+		return;
+	for (; p->doubted > 0 && !p->dead; p->doubted--) {
+		p->loss += (1 - p->loss) / 32;
+		if (p->charged < NAMES_SILENT)
+			p->charged++;
+	}
+	p->doubted = 0;
+}
+
 static void
 live(struct peer *p)
 {
-	if (p->doubted > 0) {
-		/* Late, not lost: take back what its silence added. */
-		p->loss = max_of(0, (32 * p->loss - 1) / 31);
-		p->doubted--;
-	}
 	p->loss *= 31.0 / 32;
 	p->unanswered = 0;
 	p->probing = false;
@@ -269,8 +288,7 @@ peer_sample(struct peer *p, uint32_t rtt, uint64_t site)
 	bool left_out;
 
 	rtt = rtt == 0 ? 1 : rtt > RTT_MAX ? RTT_MAX : rtt;
-	if (p->samples == 0 || rtt <= peer_rto(p))
-		p->doubted = 0;
+	settle_doubts(p, p->samples > 0 && rtt > peer_rto(p));
 	live(p);
 	p->samples++;
 	p->shifts *= 0.97;
@@ -331,8 +349,7 @@ peer_silence(struct peer *p, uint32_t name, uint64_t now_us)
 	if (name_counted(p, name, now_us) || p->dead)
 		return false;
 	if (p->samples > 0) {
-		p->loss += (1 - p->loss) / 32;
-		if (p->doubted < UINT8_MAX)
+		if (p->doubted < NAMES_SILENT)
 			p->doubted++;
 		/* It answered something while this one was under way. */
 		if (p->answered_us + peer_rto(p) > now_us)

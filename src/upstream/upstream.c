@@ -207,13 +207,6 @@ slot_broken(struct slot *s, enum err why)
 }
 
 static void
-slot_silent(struct slot *s)
-{
-	s->up->counts.silent++;
-	slot_end(s, EXCHANGE_SILENT);
-}
-
-static void
 on_timer(void *user)
 {
 	struct slot *s = user;
@@ -223,7 +216,8 @@ on_timer(void *user)
 	if (s->x.state == EXCHANGE_LATE || s->listen_us <= s->rto_us ||
 	    timer_arm(up->o.timers, &s->timer, s->sent_us + s->listen_us) !=
 		ERR_OK) {
-		slot_silent(s);
+		up->counts.silent++;
+		slot_end(s, EXCHANGE_SILENT);
 		return;
 	}
 	s->x.state = EXCHANGE_LATE;
@@ -315,8 +309,6 @@ upstream_events(void)
 
 	return &events;
 }
-
-/* --- asking ----------------------------------------------------------- */
 
 /* Letter case by chance: bits that a forger must guess too. */
 static void
@@ -426,10 +418,8 @@ upstream_ask(struct upstream *up, const struct ask *a, enum err *why)
 		slot_free(s);
 		return 0;
 	}
-	if (a->tcp)
-		up->counts.sent_tcp++;
-	else
-		up->counts.sent_udp++;
+	up->counts.sent_tcp += a->tcp;
+	up->counts.sent_udp += !a->tcp;
 	up->counts.sent_shadow += a->shadow;
 	return s->id;
 }
@@ -459,8 +449,6 @@ upstream_count(const struct upstream *up, struct upstream_counts *out)
 {
 	*out = up->counts;
 }
-
-/* --- the room --------------------------------------------------------- */
 
 struct upstream *
 upstream_new(const struct upstream_opts *o)

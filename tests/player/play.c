@@ -200,14 +200,26 @@ print_steps(const struct outcome *o)
 }
 
 static void
+print_answer(struct scenario *sc, const struct client_answer *c)
+{
+	for (int s = 0; s < SECTION_COUNT; s++)
+		for (size_t i = 0; i < c->sections[s].count; i++)
+			fprintf(stderr, "%12s%d: %s\n", "section ", s + 1,
+			    record_print(sc->arena, &c->sections[s].items[i]));
+}
+
+static void
 on_done(void *user, const struct outcome *o)
 {
 	struct pending *pend = user;
 
 	pend->query->answer =
 	    answer_copy(pend->play->sc, pend->query->entry, o);
-	if (pend->play->sc->verbose)
-		print_steps(o);
+	if (!pend->play->sc->verbose)
+		return;
+	print_steps(o);
+	if (pend->query->answer != NULL)
+		print_answer(pend->play->sc, pend->query->answer);
 }
 
 static struct client_query *
@@ -318,8 +330,9 @@ step_timeout(struct play *p, const struct moment *m)
 {
 	uint64_t began = network_now(p->network);
 
-	while (!network_drop_oldest(p->network))
-		if (is_answered(p) || !time_is_left(p, began))
+	/* Whoever gave up earlier than the file's author has no more. */
+	while (!network_drop_oldest(p->network) && !is_answered(p))
+		if (!time_is_left(p, began))
 			return fail(p, m, "no query to lose");
 	return true;
 }

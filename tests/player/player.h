@@ -4,10 +4,10 @@
  * what must come out.
  *
  * text.c reads lines, config.c the configuration part, scenario.c the rest,
- * records.c records; network.c is the scripted network and clock (struct
- * wire_ops), play.c walks the steps against the real resolver, compare.c
- * judges answers, main.c runs files in children. All of a scenario lies in
- * one arena, which dies with the child.
+ * records.c records, reply.c writes replies; network.c is the scripted
+ * network and clock (struct wire_ops), play.c walks the steps against the
+ * real resolver, compare.c judges answers, main.c runs files in children. All
+ * of a scenario lies in one arena, which dies with the child.
  */
 #ifndef HITHER_TESTS_PLAYER_H
 #define HITHER_TESTS_PLAYER_H
@@ -158,6 +158,12 @@ struct scenario {
 };
 /* False: the file is at fault, and why says where. */
 bool scenario_read(struct scenario *sc, const char *path);
+
+/* --- reply.c ---------------------------------------------------------- */
+
+/* e's reply to a query, into buf of MESSAGE_MAX; returns its length. */
+size_t reply_write(uint8_t *buf, const struct entry *e, const uint8_t *query,
+    const struct query *q);
 
 /* --- network.c -------------------------------------------------------- */
 

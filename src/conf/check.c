@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * check.c - what no option can tell by itself.
+ *
+ * Runs after all sources are read, also after errors: lists may then hold
+ * zeroed items, which say nothing and are passed over.
+ */
+#include "read.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <hither/dns.h>
+
+/* Where an option was said; built-in values have no place. */
+static struct conf_mark
+origin(const struct reader *r, const char *path)
+{
+	const struct option *o = tree_find(path);
+
+	require(o != NULL);
+	return r->origins[o - options];
+}
+
+static void
+check_order(struct reader *r, bool is_ordered, const char *small,
+    const char *big)
+{
+	struct conf_mark at = origin(r, small);
+
+	if (is_ordered)
+		return;
+	if (at.file == NULL)
+		at = origin(r, big);
+	problem_add(r, false, &at, "%s: is more than %s", small, big);
+}
+
+static void
+check_cache(struct reader *r)
+{
+	const struct conf *c = r->conf;
+
+	check_order(r, c->cache.min_ttl_ms <= c->cache.max_ttl_ms,
+	    "cache.min-ttl", "cache.max-ttl");
+	check_order(r, c->cache.failure_first_ms <= c->cache.failure_max_ms,
+	    "cache.failure-ttl.first", "cache.failure-ttl.max");
+}
+
+/* --- listen and access-control -------------------------------------------- */
+
+static int
+compare_listen(const void *a, const void *b)
+{
+	const struct conf_listen *x = *(const struct conf_listen *const *)a;
+	const struct conf_listen *y = *(const struct conf_listen *const *)b;
+	int by_ip = memcmp(&x->address, &y->address, sizeof(x->address));
+
+	if (by_ip != 0)
+		return by_ip;
+	return (x->port > y->port) - (x->port < y->port);
+}
+
+static void
+complain_of_twin(struct reader *r, const struct conf_listen *l)
+{
+	char ip[ADDR_TEXT_MAX];
+
+	problem_add(r, false, &l->at,
+	    "listen: %s port %u is there twice for one transport",
+	    addr_ip_text(&l->address, ip), (unsigned)l->port);
+}
+
+static void
+check_listen(struct reader *r)
+{
+	const struct conf *c = r->conf;
+	struct conf_mark at = origin(r, "listen");
+	const struct conf_listen **sorted =
+	    arena_take(r->arena, c->listen.count * sizeof(*sorted));
+
+	if (sorted == NULL)
+		return;
+	if (c->listen.count == 0)
+		problem_add(r, false, &at,
+		    "listen: is empty; nobody could ask");
+	for (size_t i = 0; i < c->listen.count; i++)
+		sorted[i] = &c->listen.items[i];
+	qsort(sorted, c->listen.count, sizeof(*sorted), compare_listen);
+	for (size_t i = 1; i < c->listen.count; i++) {
+		const struct conf_listen *l = sorted[i];
+
+		if (compare_listen(&sorted[i - 1], &sorted[i]) == 0 &&
+		    l->address.family != 0 &&
+		    (sorted[i - 1]->transports & l->transports) != 0)
+			complain_of_twin(r, l);
+	}
+}
+
+static int
+compare_access(const void *a, const void *b)
+{
+	const struct conf_access *x = *(const struct conf_access *const *)a;
+	const struct conf_access *y = *(const struct conf_access *const *)b;
+	int by_net = memcmp(&x->net, &y->net, sizeof(x->net));
+
+	/* Of equal ones the order said decides which comes second. */
+	return by_net != 0 ? by_net : (x > y) - (x < y);
+}
+
+static void
+check_access_twins(struct reader *r)
+{
+	const struct conf *c = r->conf;
+	const struct conf_access **sorted =
+	    arena_take(r->arena, c->access.count * sizeof(*sorted));
+
+	if (sorted == NULL)
+		return;
+	for (size_t i = 0; i < c->access.count; i++)
+		sorted[i] = &c->access.items[i];
+	qsort(sorted, c->access.count, sizeof(*sorted), compare_access);
+	for (size_t i = 1; i < c->access.count; i++) {
+		const struct conf_access *x = sorted[i - 1], *y = sorted[i];
+		char ip[ADDR_TEXT_MAX];
+
+		if (x->net.net.family == 0 || x->action == y->action ||
+		    memcmp(&x->net, &y->net, sizeof(x->net)) != 0)
+			continue;
+		problem_add(r, false, &y->at,
+		    "access-control: %s/%u is there twice, with different "
+		    "actions",
+		    addr_ip_text(&y->net.net, ip), (unsigned)y->net.bits);
+	}
+}
+
+static void
+check_access(struct reader *r)
+{
+	const struct conf *c = r->conf;
+
+	for (size_t i = 0; i < c->access.count; i++) {
+		const struct conf_access *rule = &c->access.items[i];
+		bool is_open = rule->action == CONF_ALLOW ||
+			       rule->action == CONF_ALLOW_SNOOP;
+
+		if (c->open_resolver || !is_open || rule->net.bits != 0 ||
+		    rule->net.net.family == 0)
+			continue;
+		problem_add(r, true, &rule->at,
+		    "access-control allows %s: this is an open resolver (say "
+		    "\"open-resolver: true\" if meant)",
+		    rule->net.net.family == 4 ? "0.0.0.0/0" : "::/0");
+	}
+	check_access_twins(r);
+}
+
+/* --- asking --------------------------------------------------------------- */
+
+static void
+check_family(struct reader *r, const struct conf_addrs *list, unsigned family,
+    const char *path)
+{
+	struct conf_mark at = origin(r, path);
+
+	for (size_t i = 0; i < list->count; i++) {
+		char ip[ADDR_TEXT_MAX];
+
+		if (list->items[i].family != 0 &&
+		    list->items[i].family != family)
+			problem_add(r, false, &at,
+			    "%s[%zu]: %s is not an IPv%u address", path, i,
+			    addr_ip_text(&list->items[i], ip), family);
+	}
+}
+
+static void
+check_outgoing(struct reader *r)
+{
+	const struct conf *c = r->conf;
+	struct conf_mark at = origin(r, "resolver.do-ip6");
+	unsigned ports = (unsigned)c->outgoing.source_ports.last -
+			 c->outgoing.source_ports.first + 1u;
+
+	if (!c->resolver.do_ip4 && !c->resolver.do_ip6)
+		problem_add(r, false, &at,
+		    "resolver: do-ip4 and do-ip6 are both off; nobody could "
+		    "be asked");
+	check_family(r, &c->outgoing.interfaces_v4, 4,
+	    "outgoing.interfaces-v4");
+	check_family(r, &c->outgoing.interfaces_v6, 6,
+	    "outgoing.interfaces-v6");
+	at = origin(r, "outgoing.source-ports");
+	if (ports < 1024)
+		problem_add(r, true, &at,
+		    "outgoing.source-ports: %u ports are few; answers are "
+		    "easier to forge",
+		    ports);
+}
+
+/* --- zones ---------------------------------------------------------------- */
+
+/* A zone of either list: where it was said and what it is called. */
+struct named {
+	const struct conf_mark *at;
+	const uint8_t *name;
+};
+
+static int
+compare_named(const void *a, const void *b)
+{
+	const struct named *x = a, *y = b;
+	int by_name = name_compare(x->name, y->name);
+
+	return by_name != 0 ? by_name : (x->at > y->at) - (x->at < y->at);
+}
+
+static void
+check_names(struct reader *r, struct named *list, size_t count,
+    const char *path)
+{
+	char text[NAME_TEXT_MAX];
+
+	qsort(list, count, sizeof(*list), compare_named);
+	for (size_t i = 1; i < count; i++) {
+		if (name_equal(list[i - 1].name, list[i].name))
+			problem_add(r, false, list[i].at,
+			    "%s: %.200s is there twice", path,
+			    name_text(list[i].name, text));
+	}
+}
+
+static void
+check_local_zones(struct reader *r)
+{
+	const struct conf *c = r->conf;
+	struct named *list =
+	    arena_take(r->arena, c->local_zones.count * sizeof(*list));
+	size_t count = 0;
+
+	for (size_t i = 0; list != NULL && i < c->local_zones.count; i++) {
+		const struct conf_local_zone *z = &c->local_zones.items[i];
+
+		if (z->name != NULL)
+			list[count++] = (struct named){ &z->at, z->name };
+	}
+	if (list != NULL)
+		check_names(r, list, count, "local-zones");
+}
+
+static void
+check_servers(struct reader *r, const struct conf_zone *z)
+{
+	const struct conf_prefixes *never = &r->conf->outgoing.do_not_query;
+	char ip[ADDR_TEXT_MAX];
+
+	if (z->servers.count == 0)
+		problem_add(r, false, &z->at, "zones: a zone has no servers");
+	for (size_t i = 0; i < z->servers.count; i++) {
+		const struct addr *a = &z->servers.items[i];
+
+		for (size_t j = 0; j < never->count; j++) {
+			if (!prefix_covers(&never->items[j], a))
+				continue;
+			problem_add(r, true, &z->at,
+			    "zones: %s is in outgoing.do-not-query and will "
+			    "not be asked",
+			    addr_ip_text(a, ip));
+			break;
+		}
+	}
+}
+
+static void
+check_zones(struct reader *r)
+{
+	const struct conf *c = r->conf;
+	struct named *list =
+	    arena_take(r->arena, c->zones.count * sizeof(*list));
+	size_t count = 0;
+
+	if (list == NULL)
+		return;
+	for (size_t i = 0; i < c->zones.count; i++) {
+		const struct conf_zone *z = &c->zones.items[i];
+
+		if (z->name == NULL)
+			continue;
+		list[count++] = (struct named){ &z->at, z->name };
+		check_servers(r, z);
+	}
+	check_names(r, list, count, "zones");
+}
+
+void
+check_conf(struct reader *r)
+{
+	if (arena_over(r->arena))
+		return;
+	check_listen(r);
+	check_access(r);
+	check_cache(r);
+	check_outgoing(r);
+	check_zones(r);
+	check_local_zones(r);
+}

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * snapshot.c - from the words of the configuration to the options of rooms.
+ */
+#include "snapshot.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <hither/ctl.h>
+
+#define SNAPSHOT_BYTES_MAX ((size_t)64 << 20)
+#define DEPTH_MAX	   6u
+#define STEPS_MAX	   2000u
+#define TASK_BYTES_MAX	   ((size_t)512 << 10)
+
+static enum access
+access_of(enum conf_action action)
+{
+	switch (action) {
+	case CONF_ALLOW:
+		return ACCESS_ALLOW;
+	case CONF_ALLOW_SNOOP:
+		return ACCESS_SNOOP;
+	case CONF_DROP:
+		return ACCESS_DROP;
+	case CONF_REFUSE:
+	default:
+		return ACCESS_REFUSE;
+	}
+}
+
+static enum local_kind
+local_of(enum conf_local_type type)
+{
+	switch (type) {
+	case CONF_LOCAL_REFUSE:
+		return LOCAL_REFUSE;
+	case CONF_LOCAL_NXDOMAIN:
+		return LOCAL_NXDOMAIN;
+	case CONF_LOCAL_TRANSPARENT:
+		return LOCAL_TRANSPARENT;
+	case CONF_LOCAL_STATIC:
+	default:
+		return LOCAL_STATIC;
+	}
+}
+
+/* The policy copies; the arrays here are only for the call. */
+static enum err
+build_policy(struct snapshot *s, char *why, size_t size)
+{
+	const struct conf *c = s->conf;
+	struct access_rule *access = arena_take(
+	    s->arena, (c->access.count + 1) * sizeof(*access));
+	struct local_zone *zones = arena_take(
+	    s->arena, (c->local_zones.count + 1) * sizeof(*zones));
+	struct policy_opts o = { .access = access,
+		.access_count = c->access.count,
+		.zones = zones,
+		.zone_count = c->local_zones.count,
+		.data = c->local_data.items,
+		.data_count = c->local_data.count,
+		.identity = c->server.identity,
+		.version = c->server.version_text };
+	const char *bad = NULL;
+
+	if (access == NULL || zones == NULL)
+		return ERR_MEMORY;
+	for (size_t i = 0; i < c->access.count; i++) {
+		access[i].net = c->access.items[i].net;
+		access[i].access = access_of(c->access.items[i].action);
+	}
+	for (size_t i = 0; i < c->local_zones.count; i++) {
+		zones[i].name = c->local_zones.items[i].name;
+		zones[i].kind = local_of(c->local_zones.items[i].type);
+	}
+	s->policy = policy_new(&o, &bad);
+	if (s->policy != NULL)
+		return ERR_OK;
+	if (bad == NULL)
+		return ERR_MEMORY;
+	(void)snprintf(why, size, "local-data: \"%s\" is not a record", bad);
+	return ERR_FORMAT;
+}
+
+static enum err
+build_zones(struct snapshot *s)
+{
+	const struct conf *c = s->conf;
+
+	s->zones = arena_take(
+	    s->arena, (c->zones.count + 1) * sizeof(*s->zones));
+	if (s->zones == NULL)
+		return ERR_MEMORY;
+	for (size_t i = 0; i < c->zones.count; i++) {
+		const struct conf_zone *z = &c->zones.items[i];
+
+		s->zones[i].name = z->name;
+		s->zones[i].servers = z->servers.items;
+		s->zones[i].server_count = z->servers.count;
+		s->zones[i].forward = z->type == CONF_FORWARD;
+	}
+	return ERR_OK;
+}
+
+static enum err
+build_hints(struct snapshot *s, char *why, size_t size)
+{
+	const char *path = s->conf->server.root_hints;
+	int line = 0;
+	enum err e;
+
+	if (path[0] == '\0')
+		return hints_builtin(s->arena, &s->hints, &s->hint_count);
+	e = ctl_check_conf(s->conf, why, size);
+	if (e == ERR_OK)
+		e = hints_read(
+		    s->arena, path, &s->hints, &s->hint_count, &line);
+	return e;
+}
+
+static void
+build_rules(struct snapshot *s)
+{
+	const struct conf *c = s->conf;
+	size_t nsid_len = strlen(c->server.nsid);
+
+	s->rules = (struct front_rules){
+		.policy = s->policy,
+		.nsid = nsid_len > 0 ? (const uint8_t *)c->server.nsid : NULL,
+		.nsid_len = nsid_len,
+		.rotate = c->resolver.answer_rotation,
+		.refuse_any = c->resolver.refuse_any,
+		.minimal = c->resolver.minimal_responses,
+		.ttl_max_s = (uint32_t)(c->cache.max_ttl_ms / 1000),
+	};
+}
+
+struct snapshot *
+snapshot_new(struct conf *conf, uint32_t generation, char *why, size_t size)
+{
+	struct snapshot *s = memory_new(sizeof(*s));
+	enum err e = ERR_MEMORY;
+
+	if (s == NULL) {
+		conf_free(conf);
+		(void)snprintf(why, size, "no memory");
+		return NULL;
+	}
+	why[0] = '\0';
+	atomic_init(&s->holders, 1);
+	s->conf = conf;
+	s->generation = generation;
+	s->arena = arena_new(SNAPSHOT_BYTES_MAX);
+	if (s->arena != NULL)
+		e = build_policy(s, why, size);
+	if (e == ERR_OK)
+		e = build_zones(s);
+	if (e == ERR_OK)
+		e = build_hints(s, why, size);
+	if (e != ERR_OK) {
+		if (why[0] == '\0')
+			(void)snprintf(why, size, "%s", err_text(e));
+		snapshot_drop(s);
+		return NULL;
+	}
+	build_rules(s);
+	return s;
+}
+
+struct snapshot *
+snapshot_hold(struct snapshot *s)
+{
+	atomic_fetch_add(&s->holders, 1);
+	return s;
+}
+
+void
+snapshot_drop(struct snapshot *s)
+{
+	if (s == NULL || atomic_fetch_sub(&s->holders, 1) != 1)
+		return;
+	policy_free(s->policy);
+	arena_free(s->arena);
+	conf_free(s->conf);
+	memory_free(s);
+}
+
+static enum qmin
+qmin_of(enum conf_qmin q)
+{
+	switch (q) {
+	case CONF_QMIN_OFF:
+		return QMIN_OFF;
+	case CONF_QMIN_STRICT:
+		return QMIN_STRICT;
+	case CONF_QMIN_RELAXED:
+	default:
+		return QMIN_RELAXED;
+	}
+}
+
+void
+snapshot_resolver_opts(
+    const struct snapshot *s, size_t workers, struct resolver_opts *out)
+{
+	const struct conf *c = s->conf;
+	size_t tasks = c->server.max_concurrent_queries / workers;
+
+	out->hints = s->hints;
+	out->hint_count = s->hint_count;
+	out->zones = s->zones;
+	out->zone_count = c->zones.count;
+	out->do_not_query = c->outgoing.do_not_query.items;
+	out->do_not_query_count = c->outgoing.do_not_query.count;
+	out->messages_max = c->resolver.max_upstream_queries;
+	out->bytes_max = (uint32_t)c->resolver.max_upstream_bytes;
+	out->time_max_ms = (uint32_t)c->resolver.query_timeout_ms;
+	out->aliases_max = c->resolver.max_cname_chain;
+	out->depth_max = DEPTH_MAX;
+	out->steps_max = STEPS_MAX;
+	out->arena_max = TASK_BYTES_MAX;
+	out->tasks_max = tasks > 0 ? tasks : 1;
+	out->ttl_min_s = (uint32_t)(c->cache.min_ttl_ms / 1000);
+	out->ttl_max_s = (uint32_t)(c->cache.max_ttl_ms / 1000);
+	out->negative_ttl_max_s =
+	    (uint32_t)(c->cache.max_negative_ttl_ms / 1000);
+	out->failure_first_s = (uint32_t)(c->cache.failure_first_ms / 1000);
+	out->failure_max_s = (uint32_t)(c->cache.failure_max_ms / 1000);
+	out->port = (uint16_t)c->outgoing.port;
+	out->qmin = qmin_of(c->resolver.qname_minimization);
+	out->mix_case = c->resolver.query_case_randomization;
+	out->ip4 = c->resolver.do_ip4;
+	out->ip6 = c->resolver.do_ip6;
+	out->ask_nsid = c->selection.learn_site;
+	out->prime = true;
+}

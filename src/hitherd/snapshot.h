@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * snapshot.h - one configuration and all that is built from it. Never
+ * changed: a reload builds another. Each resolver holds the snapshot it was
+ * made from; the last to let go of it frees it.
+ */
+#ifndef HITHER_HITHERD_SNAPSHOT_H
+#define HITHER_HITHERD_SNAPSHOT_H
+
+#include <stdatomic.h>
+
+#include <hither/conf.h>
+#include <hither/front.h>
+#include <hither/policy.h>
+#include <hither/resolve.h>
+
+struct snapshot {
+	struct conf *conf;
+	struct policy *policy;
+	struct arena *arena; /* of the hints and the zones */
+	struct rrset **hints;
+	size_t hint_count;
+	struct resolver_zone *zones;
+	struct front_rules rules;
+	uint32_t generation;
+	atomic_uint holders;
+};
+
+/*
+ * Takes the conf, which is freed on failure too; held once by the caller.
+ * NULL: why says so.
+ */
+struct snapshot *snapshot_new(struct conf *conf, uint32_t generation,
+    char *why, size_t size) MUST_USE;
+struct snapshot *snapshot_hold(struct snapshot *s);
+void snapshot_drop(struct snapshot *s); /* NULL is fine */
+
+/* What the configuration says of a resolver of one of so many workers. */
+void snapshot_resolver_opts(
+    const struct snapshot *s, size_t workers, struct resolver_opts *out);
+
+#endif
