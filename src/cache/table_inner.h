@@ -18,6 +18,7 @@ struct stripe {
 	struct table *table;
 	_Atomic(struct entry *) *buckets; /* table->bucket_count of them */
 	pthread_mutex_t lock;
+	pthread_cond_t idle; /* no batch is on its way */
 	/* Everything below is under the lock. */
 	struct entry *newest, *oldest, *hand;
 	struct entry *limbo; /* removed, not sent off yet */

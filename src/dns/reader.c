@@ -6,8 +6,9 @@
  * is followed backwards only: every pointer must lead before the start of the
  * run of labels it ends, so no name can meet itself. Besides, a name has at
  * most 64 hops, and all names of a message share a budget of hops and of
- * work (octets and labels once expanded): a message cannot cost more by clever compression than it
- * could by its own length (RFC 1035 section 4.1.4, RFC 9267).
+ * work (octets and labels once expanded), so that clever compression cannot
+ * make a message cost much more than its length (RFC 1035 section 4.1.4,
+ * RFC 9267).
  */
 #include "reader.h"
 

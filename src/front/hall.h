@@ -20,6 +20,7 @@ struct errand {
 	struct front *front;           /* where it is under way */
 	uint8_t *bytes;                /* the packed answer; NULL: SERVFAIL */
 	size_t len;
+	struct resolver *resolver; /* that was asked */
 	uint64_t ask_id;
 	size_t asker;              /* worker that has the client */
 	uint32_t slot, generation; /* the client there */

@@ -264,6 +264,16 @@ slot_of(struct order *o)
 	return s;
 }
 
+static const char *
+edit_fault(enum err e)
+{
+	if (e == ERR_RANGE)
+		return "the record is not within this zone";
+	if (e == ERR_FORMAT)
+		return "this is not a record in zone-file form";
+	return e == ERR_NOT_FOUND ? "no such record" : err_text(e);
+}
+
 /*
  * Edits the records, then builds the zone from them. If that fails the last
  * good zone goes on answering, and the records are put back as they were.
@@ -273,7 +283,7 @@ edit(struct order *o, enum err (*change)(struct source *, const char *))
 {
 	struct slot *s = slot_of(o);
 	struct complaints c = { .out = NULL };
-	struct source_mark mark;
+	struct source_mark mark = { 0 };
 	enum err e;
 
 	if (s == NULL)
@@ -289,7 +299,7 @@ edit(struct order *o, enum err (*change)(struct source *, const char *))
 		return;
 	}
 	source_return(s->source, &mark);
-	refuse(o, "%s", c.count > 0 ? c.first : err_text(e));
+	refuse(o, "%s", c.count > 0 ? c.first : edit_fault(e));
 }
 
 static void

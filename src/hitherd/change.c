@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * change.c - reload and stop.
+ *
+ * A reload builds the whole new snapshot beside the old one and only then
+ * hands it to the workers; a mistake in the file changes nothing. The cache
+ * stays. What is under a zone whose servers changed is forgotten, since other
+ * servers may say otherwise.
+ */
+#include "daemon.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- logs -------------------------------------------------------------- */
+
+enum err
+daemon_open_log(const struct conf *c)
+{
+	struct log_opts o = { .target = c->logging.target.to,
+		.level = c->logging.level,
+		.json = c->logging.format == CONF_LOG_JSON,
+		.path = c->logging.target.path,
+		.program = "hitherd" };
+
+	return log_open(&o);
+}
+
+/* --- reload ------------------------------------------------------------ */
+
+/* What the diff found, and whoever wants to hear of it. */
+struct difference {
+	struct ctl_reload *reload;
+	bool zones_changed, local_changed;
+};
+
+static void
+note_change(void *user, const struct conf_change *change)
+{
+	struct difference *d = user;
+
+	if (strcmp(change->option, "zones") == 0)
+		d->zones_changed = true;
+	if (strcmp(change->option, "local-zones") == 0 ||
+	    strcmp(change->option, "local-data") == 0)
+		d->local_changed = true;
+	if (d->reload->seen != NULL)
+		d->reload->seen(d->reload->user, change);
+}
+
+static void
+forget_zones(struct cache *cache, const struct conf *c)
+{
+	for (size_t i = 0; i < c->zones.count; i++)
+		(void)cache_flush(
+		    cache, FLUSH_ZONE, c->zones.items[i].name, 0);
+}
+
+static void
+forget_local(struct cache *cache, const struct conf *c)
+{
+	for (size_t i = 0; i < c->local_zones.count; i++)
+		(void)cache_flush(
+		    cache, FLUSH_ZONE, c->local_zones.items[i].name, 0);
+}
+
+static void
+swap_snapshot(struct daemon *d, struct snapshot *s,
+    const struct difference *what)
+{
+	struct snapshot *old = d->snapshot;
+
+	d->snapshot = s;
+	for (size_t i = 0; i < d->commons.workers; i++)
+		if (!worker_adopt(d->workers[i], s))
+			log_error("reload-incomplete", "worker=%zu", i);
+	if (what->zones_changed) {
+		forget_zones(d->commons.cache, old->conf);
+		forget_zones(d->commons.cache, s->conf);
+	}
+	if (what->local_changed) {
+		forget_local(d->commons.cache, old->conf);
+		forget_local(d->commons.cache, s->conf);
+	}
+	if (daemon_open_log(s->conf) != ERR_OK)
+		log_warn("log-kept", "reason=\"cannot open the new target\"");
+	snapshot_drop(old);
+}
+
+enum err
+daemon_reload(struct daemon *d, struct ctl_reload *r)
+{
+	struct difference what = { .reload = r };
+	uint64_t began_us = clock_mono_us();
+	struct conf *c = conf_load(&d->how->source, r->report);
+	char why[256];
+	struct snapshot *s;
+	enum err e;
+
+	if (c == NULL)
+		return ERR_FORMAT;
+	s = snapshot_new(c, d->snapshot->generation + 1, why, sizeof(why));
+	if (s == NULL) {
+		log_error("reload-failed", "reason=\"%s\"", why);
+		r->why = "a file or record of the new configuration is not "
+			 "usable; the log says which";
+		return ERR_FORMAT;
+	}
+	e = conf_diff(d->snapshot->conf, c, note_change, &what);
+	if (e != ERR_OK || r->dry_run) {
+		r->generation = d->snapshot->generation;
+		snapshot_drop(s);
+	} else {
+		r->generation = s->generation;
+		swap_snapshot(d, s, &what);
+	}
+	r->took_us = clock_mono_us() - began_us;
+	return e;
+}
+
+static void
+log_change(void *user, const struct conf_change *change)
+{
+	(void)user;
+	log_info(change->reloadable ? "changed" : "needs-a-restart",
+	    "option=%s before=\"%s\" after=\"%s\"", change->option,
+	    change->before != NULL ? change->before : "",
+	    change->after != NULL ? change->after : "");
+}
+
+void
+daemon_reload_logged(struct daemon *d)
+{
+	struct ctl_reload r = { .report = conf_report_new(),
+		.seen = log_change };
+
+	if (r.report == NULL) {
+		log_error("reload-failed", "reason=memory");
+		return;
+	}
+	if (daemon_reload(d, &r) == ERR_OK) {
+		log_info("reloaded", "generation=%u took-us=%llu",
+		    r.generation, (unsigned long long)r.took_us);
+	} else {
+		for (const struct conf_problem *p = r.report->first;
+		     p != NULL; p = p->next)
+			log_error("configuration", "at=%s:%u:%u text=\"%s\"",
+			    p->at.file != NULL ? p->at.file : "-", p->at.line,
+			    p->at.column, p->text);
+		log_error("reload-failed",
+		    "reason=\"the configuration in force stays\"");
+	}
+	conf_report_free(r.report);
+}
+
+/* --- stop -------------------------------------------------------------- */
+
+/* A worker has ended; with the last one the main loop ends too. */
+static void
+worker_ended(struct ctl_job *job, const struct ctl_worker *worker)
+{
+	struct worker *w = (struct worker *)((uintptr_t)job -
+	    offsetof(struct worker, ended_job));
+
+	(void)worker;
+	loop_stop(w->commons->home->loop);
+}
+
+void
+daemon_stop(struct daemon *d)
+{
+	if (d->stopping)
+		return;
+	d->stopping = true;
+	log_info("stopping", "threads=%zu", d->commons.workers);
+	for (size_t i = 0; i < d->running; i++)
+		worker_stop(d->workers[i], worker_ended);
+}

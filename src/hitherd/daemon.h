@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * daemon.h - all rooms, wired together: made, run, reloaded, ended.
+ */
+#ifndef HITHER_HITHERD_DAEMON_H
+#define HITHER_HITHERD_DAEMON_H
+
+#include <hither/ctl.h>
+
+#include "worker.h"
+
+#define DAEMON_SIGNALS 5u
+
+/* What the command line said. */
+struct invocation {
+	struct conf_source source;
+	bool check, takeover;
+};
+
+struct daemon {
+	const struct invocation *how;
+	struct snapshot *snapshot;
+	struct commons commons;
+	struct worker **workers;
+	struct loop *loop;
+	struct jobs jobs;
+	struct ctl *ctl;
+	struct event *signals[DAEMON_SIGNALS];
+	struct timer watchdog;
+	struct ctl_job watchdog_job;
+	uint64_t watchdog_us;
+	size_t watchdog_at, running;
+	bool watchdog_travels, stopping, has_jobs;
+	uint64_t started_s;
+};
+
+/* Loads and checks; prints what is wrong on stderr. NULL: it is printed. */
+struct snapshot *daemon_configure(
+    const struct invocation *how, uint32_t generation) MUST_USE;
+
+/* Returns when the daemon has ended; the process's exit code. */
+int daemon_run(const struct invocation *how, struct snapshot *s);
+
+/* --- start.c ----------------------------------------------------------- */
+
+/* Everything up to the first question; false: printed why. */
+bool daemon_start(struct daemon *d);
+void daemon_end(struct daemon *d);
+
+/* --- change.c ---------------------------------------------------------- */
+
+enum err daemon_reload(struct daemon *d, struct ctl_reload *r) MUST_USE;
+void daemon_reload_logged(struct daemon *d);
+void daemon_stop(struct daemon *d);
+enum err daemon_open_log(const struct conf *c) MUST_USE;
+
+#endif
