@@ -72,7 +72,7 @@ rotation_fits(const struct packed *p)
 	if (p->rotate_at == 0)
 		return true;
 	return p->rotate_at >= HEADER_BYTES && p->rotate_count > 0 &&
-	    p->rotate_size > 0 && end <= p->len;
+	       p->rotate_size > 0 && end <= p->len;
 }
 
 static uint8_t *
@@ -102,8 +102,8 @@ answer_build(const struct packed *p, size_t bytes, const uint16_t *ttl_at,
 	e->ede = (int16_t)p->ede;
 	memcpy(e->ttl_at, ttl_at, ttl_count * sizeof(ttl_at[0]));
 	memcpy(message_of(e), p->bytes, p->len);
-	e->entry.name_at = (uint16_t)(message_of(e) - (uint8_t *)e +
-	    HEADER_BYTES);
+	e->entry.name_at =
+	    (uint16_t)(message_of(e) - (uint8_t *)e + HEADER_BYTES);
 	return e;
 }
 
@@ -120,7 +120,7 @@ answer_store(struct cache *c, const struct key *k, const struct packed *p,
 	if (ttl_count >= TTLS_MAX)
 		return ERR_LIMIT;
 	bytes = offsetof(struct answer_entry, ttl_at) +
-	    ttl_count * sizeof(ttl_at[0]) + p->len;
+		ttl_count * sizeof(ttl_at[0]) + p->len;
 	if (!table_takes(c->answers, bytes))
 		return ERR_LIMIT;
 	e = answer_build(p, bytes, ttl_at, ttl_count);
@@ -137,11 +137,9 @@ answers_put(struct cache *c, const struct answer_key *ak,
 	struct key k = answer_key_of(c, ak);
 	bool seen;
 
-	if (p->len > MESSAGE_MAX || !question_fits(p, ak) ||
-	    !rotation_fits(p))
+	if (p->len > MESSAGE_MAX || !question_fits(p, ak) || !rotation_fits(p))
 		return ERR_FORMAT;
-	if (p->expires_ms <= now_ms ||
-	    p->generation != answers_generation(c))
+	if (p->expires_ms <= now_ms || p->generation != answers_generation(c))
 		return ERR_REFUSED;
 	seen = sketch_seen(c->sketch, key_hash(&k), now_ms);
 	if (!seen && !p->now_hot)
@@ -175,7 +173,7 @@ age(const struct answer_entry *e, uint64_t now_ms, uint8_t *to)
 	for (uint16_t i = 0; i < e->ttl_count; i++) {
 		uint8_t *p = to + e->ttl_at[i];
 		uint32_t ttl = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
-		    (uint32_t)p[2] << 8 | p[3];
+			       (uint32_t)p[2] << 8 | p[3];
 
 		ttl = ttl > passed_s ? ttl - (uint32_t)passed_s : 1;
 		p[0] = (uint8_t)(ttl >> 24);
@@ -219,8 +217,8 @@ find_and_copy(struct cache *c, const struct answer_key *ak, bool ede_wanted,
 }
 
 size_t
-answers_copy(
-    struct cache *c, const struct answer_key *k, struct answer_copy *out)
+answers_copy(struct cache *c, const struct answer_key *k,
+    struct answer_copy *out)
 {
 	out->ede = EDE_NONE;
 	return find_and_copy(c, k, true, out);

@@ -9,7 +9,7 @@
 
 #include "rcu.h"
 
-#define BYTES_MIN     (64u * 1024u)
+#define BYTES_MIN    (64u * 1024u)
 #define SKETCH_SHARE 64u /* of the answers' bytes */
 
 struct cache *
@@ -29,8 +29,8 @@ cache_new(const struct cache_opts *o)
 	c->sketch = sketch_new(o->answers_max_bytes / SKETCH_SHARE);
 	c->records = table_new(o->records_max_bytes);
 	if (c->sketch != NULL)
-		c->answers = table_new(
-		    o->answers_max_bytes - sketch_bytes(c->sketch));
+		c->answers =
+		    table_new(o->answers_max_bytes - sketch_bytes(c->sketch));
 	if (c->records == NULL || c->answers == NULL) {
 		cache_free(c);
 		return NULL;

@@ -27,9 +27,9 @@ static bool
 same_key(const struct entry *a, const struct entry *b)
 {
 	return a->hash == b->hash && a->type == b->type &&
-	    a->class == b->class && a->view == b->view &&
-	    name_equal((const uint8_t *)a + a->name_at,
-		(const uint8_t *)b + b->name_at);
+	       a->class == b->class && a->view == b->view &&
+	       name_equal((const uint8_t *)a + a->name_at,
+		   (const uint8_t *)b + b->name_at);
 }
 
 static size_t

@@ -18,7 +18,7 @@ static bool
 is_negative(const struct record_entry *r)
 {
 	return r->kind == RECORD_NODATA || r->kind == RECORD_NXDOMAIN ||
-	    r->kind == RECORD_FAILURE;
+	       r->kind == RECORD_FAILURE;
 }
 
 /* An NXDOMAIN speaks for every type, so it goes with any of them. */
@@ -43,11 +43,10 @@ record_wanted_gone(const struct entry *e, const void *user)
 	case FLUSH_ZONE:
 		return name_is_within(r->packed, w->name);
 	case FLUSH_TYPE:
-		return name_equal(r->packed, w->name) &&
-		    speaks_of(r, w->type);
+		return name_equal(r->packed, w->name) && speaks_of(r, w->type);
 	case FLUSH_NEGATIVE:
 		return is_negative(r) &&
-		    (w->name == NULL || name_is_within(r->packed, w->name));
+		       (w->name == NULL || name_is_within(r->packed, w->name));
 	}
 	return false;
 }
@@ -65,8 +64,8 @@ cache_flush(struct cache *c, enum flush_what what, const uint8_t *name,
     uint16_t type)
 {
 	struct wish w = { .name = name, .what = what, .type = type };
-	bool needs_name = what == FLUSH_NAME || what == FLUSH_ZONE ||
-	    what == FLUSH_TYPE;
+	bool needs_name =
+	    what == FLUSH_NAME || what == FLUSH_ZONE || what == FLUSH_TYPE;
 	size_t n;
 
 	if (needs_name && name == NULL)

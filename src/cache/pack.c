@@ -41,7 +41,7 @@ pack_bytes(const struct record *r)
 		const struct rrset *s = r->sets[i];
 
 		n += SET_FIXED + rdatas_bytes(s->rdata, s->count) +
-		    rdatas_bytes(s->sigs, s->sig_count);
+		     rdatas_bytes(s->sigs, s->sig_count);
 		if (has_own_owner(r, s))
 			n += name_bytes(s->owner);
 	}

@@ -35,8 +35,8 @@ standing_yields(const struct standing *old, const struct standing *fresh)
 	if (trust(fresh) != trust(old))
 		return trust(fresh) > trust(old);
 	return old->security != SECURITY_SECURE ||
-	    fresh->security == SECURITY_SECURE ||
-	    fresh->security == SECURITY_INSECURE;
+	       fresh->security == SECURITY_SECURE ||
+	       fresh->security == SECURITY_INSECURE;
 }
 
 /*

@@ -62,15 +62,12 @@ may_replace(const struct entry *old, const struct entry *fresh)
 static enum err
 record_sane(const struct record *r, uint64_t now_ms)
 {
-	bool needs_sets =
-	    r->kind == RECORD_SET || r->kind == RECORD_DELEGATION;
-	bool needs_type =
-	    r->kind == RECORD_SET || r->kind == RECORD_NODATA;
+	bool needs_sets = r->kind == RECORD_SET || r->kind == RECORD_DELEGATION;
+	bool needs_type = r->kind == RECORD_SET || r->kind == RECORD_NODATA;
 
 	if (r->set_count > RECORD_SETS_MAX)
 		return ERR_LIMIT;
-	if ((needs_sets && r->set_count == 0) ||
-	    (needs_type && r->type == 0))
+	if ((needs_sets && r->set_count == 0) || (needs_type && r->type == 0))
 		return ERR_RANGE;
 	return r->expires_ms <= now_ms ? ERR_REFUSED : ERR_OK;
 }
@@ -126,8 +123,8 @@ find_live(const struct cache *c, const struct key *k, uint64_t now_ms)
 	struct entry *e = table_find(c->records, k);
 
 	return e != NULL && e->expires_ms > now_ms
-	    ? (struct record_entry *)(void *)e
-	    : NULL;
+		   ? (struct record_entry *)(void *)e
+		   : NULL;
 }
 
 /* Which of the facts about (owner, type) counts; else the failure. */
@@ -151,8 +148,8 @@ find_fact(const struct cache *c, struct key k, uint64_t now_ms)
 	a = standing_of(fact);
 	b = standing_of(denial);
 	return standing_denies(&a, fact->stored_ms, &b, denial->stored_ms)
-	    ? denial
-	    : fact;
+		   ? denial
+		   : fact;
 }
 
 /* Within the read section: the head and a copy of the rest. */

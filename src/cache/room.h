@@ -44,8 +44,7 @@ struct standing {
 	enum rank rank;
 	enum security security;
 };
-bool standing_yields(
-    const struct standing *old, const struct standing *fresh);
+bool standing_yields(const struct standing *old, const struct standing *fresh);
 /* Both live for one name: does "no such name" win over the set? */
 bool standing_denies(const struct standing *set, uint64_t set_stored_ms,
     const struct standing *nxdomain, uint64_t nxdomain_stored_ms);

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #define SLICE_CELLS 1024u
-#define AGE_MS	    60000u
+#define AGE_MS      60000u
 #define COUNT_MAX   3u
 
 struct slice {
@@ -71,8 +71,8 @@ slice_age(struct slice *sl, uint64_t now_ms)
 	if (!atomic_compare_exchange_strong(&sl->aged_ms, &aged, now_ms))
 		return;
 	for (size_t i = 0; i < SLICE_CELLS; i++) {
-		uint8_t n = atomic_load_explicit(
-		    &sl->cells[i], memory_order_relaxed);
+		uint8_t n =
+		    atomic_load_explicit(&sl->cells[i], memory_order_relaxed);
 
 		n = minutes > 7 ? 0 : (uint8_t)(n >> minutes);
 		atomic_store_explicit(&sl->cells[i], n, memory_order_relaxed);
@@ -86,8 +86,8 @@ cell_raise(_Atomic uint8_t *cell)
 	uint8_t n = atomic_load_explicit(cell, memory_order_relaxed);
 
 	if (n < COUNT_MAX)
-		atomic_store_explicit(
-		    cell, (uint8_t)(n + 1), memory_order_relaxed);
+		atomic_store_explicit(cell, (uint8_t)(n + 1),
+		    memory_order_relaxed);
 	return n;
 }
 

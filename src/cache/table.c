@@ -42,7 +42,7 @@ uint64_t
 key_hash(const struct key *k)
 {
 	uint64_t rest = (uint64_t)k->type << 16 | (uint64_t)k->class << 8 |
-	    (uint64_t)k->view;
+			(uint64_t)k->view;
 	uint64_t x = k->hash ^ ((rest + 1) * UINT64_C(0x9e3779b97f4a7c15));
 
 	x ^= x >> 33;
@@ -92,9 +92,10 @@ table_plan(struct table *t, size_t max_bytes)
 	share = max_bytes / t->stripe_count;
 	t->bucket_count = power_of_two_below(share / BUCKET_BYTES + 1);
 	fixed = sizeof(struct stripe) +
-	    t->bucket_count * sizeof(t->stripes[0].buckets[0]);
+		t->bucket_count * sizeof(t->stripes[0].buckets[0]);
 	t->quota_bytes = share > 2 * fixed ? share - fixed : share / 2;
-	t->soft_bytes = t->quota_bytes -
+	t->soft_bytes =
+	    t->quota_bytes -
 	    t->quota_bytes / (t->quota_bytes < STRIPE_BYTES ? 8 : 16);
 }
 
@@ -171,8 +172,9 @@ static void stripe_leave(struct stripe *s);
 static void
 reclaim(struct rcu_head *head)
 {
-	struct stripe *s = (struct stripe *)(void *)(
-	    (char *)head - offsetof(struct stripe, rcu));
+	struct stripe *s =
+	    (struct stripe *)(void *)((char *)head -
+				      offsetof(struct stripe, rcu));
 	struct entry *batch;
 	size_t bytes;
 
@@ -214,9 +216,9 @@ stripe_leave(struct stripe *s)
 static bool
 key_is(const struct entry *e, const struct key *k, uint32_t hash)
 {
-	return e->hash == hash && e->type == k->type &&
-	    e->class == k->class && e->view == k->view &&
-	    name_equal((const uint8_t *)e + e->name_at, k->name);
+	return e->hash == hash && e->type == k->type && e->class == k->class &&
+	       e->view == k->view &&
+	       name_equal((const uint8_t *)e + e->name_at, k->name);
 }
 
 static struct entry *
@@ -337,8 +339,8 @@ make_room(struct stripe *s, size_t cost, uint64_t now_ms)
 	const struct table *t = s->table;
 
 	while (s->live_bytes + cost > t->soft_bytes) {
-		bool full = s->live_bytes + s->waiting_bytes + cost >
-		    t->quota_bytes;
+		bool full =
+		    s->live_bytes + s->waiting_bytes + cost > t->quota_bytes;
 
 		if (full && s->waiting_bytes >= cost)
 			break;
@@ -346,19 +348,19 @@ make_room(struct stripe *s, size_t cost, uint64_t now_ms)
 			break;
 	}
 	return s->live_bytes + cost <= t->soft_bytes &&
-	    s->live_bytes + s->waiting_bytes + cost <= t->quota_bytes;
+	       s->live_bytes + s->waiting_bytes + cost <= t->quota_bytes;
 }
 
 bool
 table_takes(const struct table *t, size_t bytes)
 {
 	return bytes <= UINT32_MAX / 2 &&
-	    block_cost(bytes) <= t->soft_bytes / 2;
+	       block_cost(bytes) <= t->soft_bytes / 2;
 }
 
 static enum err
-stripe_put(
-    struct stripe *s, const struct key *k, struct entry *e, uint64_t now_ms)
+stripe_put(struct stripe *s, const struct key *k, struct entry *e,
+    uint64_t now_ms)
 {
 	_Atomic(struct entry *) *head =
 	    &s->buckets[e->hash & (s->table->bucket_count - 1)];
@@ -405,8 +407,8 @@ table_put(struct table *t, const struct key *k, struct entry *e,
 		return ERR_LIMIT;
 	}
 	pthread_mutex_lock(&s->lock);
-	old = chain_find(
-	    &s->buckets[e->hash & (t->bucket_count - 1)], k, e->hash);
+	old = chain_find(&s->buckets[e->hash & (t->bucket_count - 1)], k,
+	    e->hash);
 	if (old == NULL || judge == NULL || old->expires_ms <= now_ms ||
 	    judge(old, e))
 		err = stripe_put(s, k, e, now_ms);
@@ -417,11 +419,11 @@ table_put(struct table *t, const struct key *k, struct entry *e,
 }
 
 static size_t
-bucket_remove_if(
-    struct stripe *s, size_t bucket, table_wants_gone *fn, const void *user)
+bucket_remove_if(struct stripe *s, size_t bucket, table_wants_gone *fn,
+    const void *user)
 {
-	struct entry *e = atomic_load_explicit(
-	    &s->buckets[bucket], memory_order_relaxed);
+	struct entry *e =
+	    atomic_load_explicit(&s->buckets[bucket], memory_order_relaxed);
 	size_t n = 0;
 
 	while (e != NULL) {

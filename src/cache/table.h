@@ -18,7 +18,7 @@ struct entry {
 	 * waits for reclamation. */
 	struct entry *newer, *older;
 	uint64_t expires_ms;
-	uint32_t hash;	/* low half: bucket and tag */
+	uint32_t hash;  /* low half: bucket and tag */
 	uint32_t bytes; /* of the block, as asked from the allocator */
 	/* The key, with the name that lies name_at octets into the block. */
 	uint16_t type;
@@ -73,8 +73,7 @@ enum err table_put(struct table *t, const struct key *k, struct entry *e,
 
 typedef bool table_wants_gone(const struct entry *e, const void *user);
 /* Removes what fn says; a slice at a time, so that writers are not held up. */
-size_t table_remove_if(
-    struct table *t, table_wants_gone *fn, const void *user);
+size_t table_remove_if(struct table *t, table_wants_gone *fn, const void *user);
 
 struct table_counts {
 	uint64_t entries, bytes, evictions, refusals;

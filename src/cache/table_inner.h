@@ -10,7 +10,7 @@
 
 #define STRIPES_MAX    64u
 #define STRIPE_BYTES   (256u * 1024u) /* a stripe has no less, if it can */
-#define BUCKET_BYTES   256u	      /* of entries per bucket, when full */
+#define BUCKET_BYTES   256u           /* of entries per bucket, when full */
 #define HAND_STEPS_MAX 512u
 #define FLUSH_SLICE    256u /* buckets walked under one lock */
 
@@ -33,7 +33,7 @@ struct stripe {
 struct table {
 	struct stripe *stripes;
 	size_t stripe_count, bucket_count; /* powers of two */
-	size_t quota_bytes, soft_bytes;	   /* of each stripe */
+	size_t quota_bytes, soft_bytes;    /* of each stripe */
 };
 
 size_t block_cost(size_t bytes);

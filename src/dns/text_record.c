@@ -172,6 +172,19 @@ fields_are(const ldns_rr *rr, const struct rdata *r)
 	return at == r->len;
 }
 
+/* ldns leaves control characters of some types as they are. */
+static bool
+is_printable(const ldns_buffer *b)
+{
+	const uint8_t *p = ldns_buffer_begin(b);
+	size_t i, n = ldns_buffer_position(b);
+
+	for (i = 0; i < n; i++)
+		if (p[i] < ' ' || p[i] > '~')
+			return false;
+	return true;
+}
+
 static bool
 fields_print(const ldns_rr *rr, ldns_buffer *b)
 {
@@ -184,7 +197,7 @@ fields_print(const ldns_rr *rr, ldns_buffer *b)
 		    LDNS_STATUS_OK)
 			return false;
 	}
-	return ldns_buffer_status_ok(b);
+	return ldns_buffer_status_ok(b) && is_printable(b);
 }
 
 /* RDATA into fields of a record without an owner; NULL when ldns objects. */

@@ -156,15 +156,20 @@ daemon_reload_logged(struct daemon *d)
 
 /* --- stop -------------------------------------------------------------- */
 
-/* A worker has ended; with the last one the main loop ends too. */
-static void
-worker_ended(struct ctl_job *job, const struct ctl_worker *worker)
+void
+daemon_worker_ended(struct ctl_job *job, const struct ctl_worker *worker)
 {
-	struct worker *w = (struct worker *)((uintptr_t)job -
-	    offsetof(struct worker, ended_job));
+	const struct worker *w = ((struct order *)job)->worker;
+	struct daemon *d = (struct daemon *)((uintptr_t)w->commons -
+	    offsetof(struct daemon, commons));
 
 	(void)worker;
-	loop_stop(w->commons->home->loop);
+	if (!d->stopping)
+		log_error("worker-ended", "worker=%zu", w->index);
+	if (++d->ended == d->running)
+		loop_stop(d->loop);
+	else
+		daemon_stop(d);
 }
 
 void
@@ -173,7 +178,7 @@ daemon_stop(struct daemon *d)
 	if (d->stopping)
 		return;
 	d->stopping = true;
-	log_info("stopping", "threads=%zu", d->commons.workers);
+	log_info("stopping", "threads=%zu", d->running);
 	for (size_t i = 0; i < d->running; i++)
-		worker_stop(d->workers[i], worker_ended);
+		worker_stop(d->workers[i]);
 }

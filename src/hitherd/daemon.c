@@ -137,14 +137,6 @@ start_watchdog(struct daemon *d)
 /* --- the loop ---------------------------------------------------------- */
 
 static void
-after_turn(void *user)
-{
-	struct daemon *d = user;
-
-	jobs_run(&d->jobs, NULL);
-}
-
-static void
 say_ready(const struct daemon *d)
 {
 	const struct conf *c = d->snapshot->conf;
@@ -161,18 +153,6 @@ say_ready(const struct daemon *d)
 	supervisor_tell("READY=1");
 }
 
-/* Until every worker has ended. */
-static void
-run_until_ended(struct daemon *d)
-{
-	size_t ended = 0;
-
-	while (ended < d->running) {
-		loop_run(d->loop);
-		ended++;
-	}
-}
-
 int
 daemon_run(const struct invocation *how, struct snapshot *s)
 {
@@ -184,13 +164,13 @@ daemon_run(const struct invocation *how, struct snapshot *s)
 	cache_thread_start();
 	started = daemon_start(&d) && watch_signals(&d);
 	if (started) {
-		loop_after_turn(d.loop, after_turn, &d);
 		start_watchdog(&d);
 		say_ready(&d);
 	} else {
 		daemon_stop(&d);
 	}
-	run_until_ended(&d);
+	if (d.running > 0)
+		loop_run(d.loop);
 	supervisor_tell("STOPPING=1");
 	forget_signals(&d);
 	if (d.loop != NULL)

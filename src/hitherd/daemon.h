@@ -29,7 +29,7 @@ struct daemon {
 	struct timer watchdog;
 	struct ctl_job watchdog_job;
 	uint64_t watchdog_us;
-	size_t watchdog_at, running;
+	size_t watchdog_at, running, ended;
 	bool watchdog_travels, stopping, has_jobs;
 	uint64_t started_s;
 };
@@ -52,6 +52,9 @@ void daemon_end(struct daemon *d);
 enum err daemon_reload(struct daemon *d, struct ctl_reload *r) MUST_USE;
 void daemon_reload_logged(struct daemon *d);
 void daemon_stop(struct daemon *d);
+/* With the last worker the main loop ends too. */
+void daemon_worker_ended(
+    struct ctl_job *job, const struct ctl_worker *worker);
 enum err daemon_open_log(const struct conf *c) MUST_USE;
 
 #endif

@@ -293,12 +293,21 @@ start_threads(struct daemon *d)
 	(void)sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
 	for (size_t i = 0; started && i < d->commons.workers; i++) {
-		started = worker_start(d->workers[i]) == ERR_OK;
+		started = worker_start(d->workers[i],
+			      daemon_worker_ended) == ERR_OK;
 		if (started)
 			d->running++;
 	}
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return started ? true : failed("cannot start a thread");
+}
+
+static void
+run_jobs(void *user)
+{
+	struct daemon *d = user;
+
+	jobs_run(&d->jobs, NULL);
 }
 
 bool
@@ -318,6 +327,7 @@ daemon_start(struct daemon *d)
 		return failed("cannot make an event loop");
 	jobs_open(&d->jobs, d->loop, SIZE_MAX);
 	d->has_jobs = true;
+	loop_after_turn(d->loop, run_jobs, d);
 	if (!set_limits(d) || !make_commons(d) || !make_workers(d) ||
 	    !open_control(d))
 		return false;

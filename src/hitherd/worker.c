@@ -188,13 +188,16 @@ worker_main(void *user)
 	cache_thread_start();
 	loop_run(w->loop);
 	cache_thread_stop();
-	(void)jobs_give(w->commons->home, &w->ended_job);
+	(void)jobs_give(w->commons->home, &w->ended_order.job);
 	return NULL;
 }
 
 enum err
-worker_start(struct worker *w)
+worker_start(struct worker *w,
+    void (*ended)(struct ctl_job *job, const struct ctl_worker *worker))
 {
+	w->ended_order.job.run = ended;
+	w->ended_order.worker = w;
 	if (pthread_create(&w->thread, NULL, worker_main, w) != 0)
 		return ERR_SYSTEM;
 	w->runs = true;
@@ -202,12 +205,10 @@ worker_start(struct worker *w)
 }
 
 void
-worker_stop(struct worker *w,
-    void (*ended)(struct ctl_job *job, const struct ctl_worker *worker))
+worker_stop(struct worker *w)
 {
 	w->stop_order.job.run = begin_drain;
 	w->stop_order.worker = w;
-	w->ended_job.run = ended;
 	if (!jobs_give(&w->jobs, &w->stop_order.job))
 		loop_stop(w->loop);
 	jobs_close(&w->jobs);

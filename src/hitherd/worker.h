@@ -46,8 +46,7 @@ struct worker {
 	struct household *leaving; /* of earlier generations, with tasks */
 	struct ctl_worker lent;
 	struct jobs jobs;
-	struct order stop_order;
-	struct ctl_job ended_job;
+	struct order stop_order, ended_order;
 	struct resolver_counts freed, retired;
 	struct timer stop_timer;
 	pthread_t thread;
@@ -58,10 +57,11 @@ struct worker {
 struct worker *worker_new(
     struct commons *c, size_t index, struct snapshot *s) MUST_USE;
 void worker_free(struct worker *w); /* NULL is fine */
-enum err worker_start(struct worker *w) MUST_USE;
-/* Finishes what it can within this time, then ends; `ended` comes home. */
-void worker_stop(struct worker *w, void (*ended)(struct ctl_job *job,
-    const struct ctl_worker *worker));
+/* `ended` comes home, a job that is a struct order, when the thread ends. */
+enum err worker_start(struct worker *w, void (*ended)(struct ctl_job *job,
+    const struct ctl_worker *worker)) MUST_USE;
+/* Finishes what it can within 0.7 s, then ends. */
+void worker_stop(struct worker *w);
 void worker_join(struct worker *w);
 /* From now on new questions are resolved by this snapshot. */
 bool worker_adopt(struct worker *w, struct snapshot *s);

@@ -69,12 +69,12 @@ struct tree_place {
 	unsigned zone_labels;         /* labels of that zone's name */
 	unsigned labels;              /* labels of the name itself */
 };
-enum err tree_start(struct tree *t) MUST_USE;
-void tree_free(struct tree *t);
+enum err name_tree_start(struct tree *t) MUST_USE;
+void name_tree_free(struct tree *t);
 /* The node of a name, made with all nodes above it. NULL: no memory. */
-struct tree_node *tree_add(struct tree *t, struct arena *a, const uint8_t *n);
+struct tree_node *name_tree_add(struct tree *t, struct arena *a, const uint8_t *n);
 /* False: there is neither a zone nor a node for it. */
-bool tree_find(const struct tree *t, const uint8_t *n, struct tree_place *out);
+bool name_tree_find(const struct tree *t, const uint8_t *n, struct tree_place *out);
 
 /* --- special.c -------------------------------------------------------- */
 

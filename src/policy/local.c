@@ -44,7 +44,7 @@ local_zone_add(struct tree *t, struct arena *a, const struct local_zone *z)
 		[LOCAL_NXDOMAIN] = ZONE_NXDOMAIN,
 		[LOCAL_TRANSPARENT] = ZONE_TRANSPARENT,
 	};
-	struct tree_node *node = tree_add(t, a, z->name);
+	struct tree_node *node = name_tree_add(t, a, z->name);
 
 	if (node == NULL)
 		return ERR_MEMORY;
@@ -127,7 +127,7 @@ local_record_add(struct tree *t, struct arena *a, const char *line)
 
 	if (one == NULL)
 		return arena_over(a) ? ERR_MEMORY : ERR_FORMAT;
-	n = tree_add(t, a, one->owner);
+	n = name_tree_add(t, a, one->owner);
 	if (n == NULL)
 		return ERR_MEMORY;
 	if (is_alias_clash(n, one->type))
@@ -218,7 +218,7 @@ put_negative(const struct asking *q, uint8_t rcode)
 	struct local_set *own = NULL;
 
 	q->out->rcode = rcode;
-	if (tree_find(q->tree, zone, &apex) && apex.node != NULL)
+	if (name_tree_find(q->tree, zone, &apex) && apex.node != NULL)
 		own = set_of_type(apex.node, TYPE_SOA);
 	put(q, SECTION_AUTHORITY,
 	    own != NULL ? &own->set : make_soa(q->arena, zone));
@@ -326,7 +326,7 @@ is_parents_ds(const struct asking *q)
 static bool
 answer_name(struct asking *q)
 {
-	if (!tree_find(q->tree, q->qname, &q->place) || is_parents_ds(q))
+	if (!name_tree_find(q->tree, q->qname, &q->place) || is_parents_ds(q))
 		return false;
 	if (q->place.zone == ZONE_NXDOMAIN)
 		return put_verdict(q);
@@ -359,7 +359,7 @@ local_answer(const struct tree *t, const uint8_t *qname, uint16_t qtype,
 		.qtype = qtype };
 	unsigned i;
 
-	if (!tree_find(t, qname, &q.place))
+	if (!name_tree_find(t, qname, &q.place))
 		return false;
 	*out = (struct answer){ .ede = EDE_NONE, .authoritative = true };
 	if (!answer_name(&q))

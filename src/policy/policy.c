@@ -49,7 +49,7 @@ policy_fill(struct policy *p, const struct policy_opts *o, const char **bad)
 	size_t i;
 
 	if (e == ERR_OK)
-		e = tree_start(&p->tree);
+		e = name_tree_start(&p->tree);
 	if (e == ERR_OK)
 		e = special_add(&p->tree, p->arena);
 	for (i = 0; i < o->zone_count && e == ERR_OK; i++)
@@ -88,7 +88,7 @@ policy_free(struct policy *p)
 {
 	if (p == NULL)
 		return;
-	tree_free(&p->tree);
+	name_tree_free(&p->tree);
 	arena_free(p->arena);
 	memory_free(p);
 }

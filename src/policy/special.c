@@ -79,7 +79,7 @@ zone_add(struct tree *t, struct arena *a, const char *text, enum zone_kind kind)
 
 	if (e != ERR_OK)
 		return e;
-	node = tree_add(t, a, n.wire);
+	node = name_tree_add(t, a, n.wire);
 	if (node == NULL)
 		return ERR_MEMORY;
 	node->zone = kind;

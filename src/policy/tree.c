@@ -86,7 +86,7 @@ child_slot(const struct tree *t, uint32_t parent, const uint8_t *label)
 
 /* Twice the nodes; the slots stay at least half free. */
 static enum err
-tree_grow(struct tree *t)
+name_tree_grow(struct tree *t)
 {
 	size_t room = t->node_room * 2, i;
 	struct tree_node *nodes;
@@ -111,7 +111,7 @@ tree_grow(struct tree *t)
 }
 
 enum err
-tree_start(struct tree *t)
+name_tree_start(struct tree *t)
 {
 	t->nodes = memory_new(TREE_NODES_FIRST * sizeof(*t->nodes));
 	t->slots = memory_new(TREE_NODES_FIRST * 2 * sizeof(*t->slots));
@@ -126,7 +126,7 @@ tree_start(struct tree *t)
 }
 
 void
-tree_free(struct tree *t)
+name_tree_free(struct tree *t)
 {
 	memory_free(t->nodes);
 	memory_free(t->slots);
@@ -142,7 +142,7 @@ child_add(struct tree *t, struct arena *a, uint32_t parent,
 	uint32_t *slot;
 	unsigned i;
 
-	if (t->node_count == t->node_room && tree_grow(t) != ERR_OK)
+	if (t->node_count == t->node_room && name_tree_grow(t) != ERR_OK)
 		return 0;
 	low[0] = label[0];
 	for (i = 1; i <= label[0]; i++)
@@ -159,7 +159,7 @@ child_add(struct tree *t, struct arena *a, uint32_t parent,
 }
 
 struct tree_node *
-tree_add(struct tree *t, struct arena *a, const uint8_t *n)
+name_tree_add(struct tree *t, struct arena *a, const uint8_t *n)
 {
 	uint8_t starts[LABELS_MAX];
 	unsigned i = label_starts(n, starts);
@@ -180,7 +180,7 @@ tree_add(struct tree *t, struct arena *a, const uint8_t *n)
 }
 
 bool
-tree_find(const struct tree *t, const uint8_t *n, struct tree_place *out)
+name_tree_find(const struct tree *t, const uint8_t *n, struct tree_place *out)
 {
 	uint8_t starts[LABELS_MAX];
 	unsigned i, labels = label_starts(n, starts);

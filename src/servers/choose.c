@@ -73,8 +73,7 @@ choose_known(struct servers *sv, struct field *f, struct rng *rng,
 	bool tied = false, first = is_first(f);
 	const struct cand *c;
 
-	out->primary =
-	    first ? pick_tied(f, sv, rng, &tied) : f->order[0];
+	out->primary = first ? pick_tied(f, sv, rng, &tied) : f->order[0];
 	c = &f->c[out->primary];
 	out->rto_us = c->rto;
 	out->expected_us = c->est;
@@ -105,7 +104,7 @@ cold_may_race(struct servers *sv, uint64_t now_us)
 		sv->cold_first_us = now_us + 1;
 	share = now_us < sv->cold_first_us + COLD_YOUNG_US ? 0.2 : 0.1;
 	yes = sv->cold_extra + 1 <=
-	    (COLD_BURST + sv->cold_all * share) * sv->budget;
+	      (COLD_BURST + sv->cold_all * share) * sv->budget;
 	if (yes)
 		sv->cold_extra += 1;
 	pthread_mutex_unlock(&sv->cold_lock);
@@ -140,7 +139,7 @@ is_elsewhere(const struct field *f, size_t i)
 		const struct addr *b = &f->set->addresses[k];
 
 		if (f->c[k].tried && (a->family == b->family ||
-		    addr_network(a) == addr_network(b)))
+					 addr_network(a) == addr_network(b)))
 			return false;
 	}
 	return true;
@@ -197,7 +196,7 @@ choose_unknown(struct servers *sv, struct field *f, struct rng *rng,
 	} else {
 		out->primary = 0;
 		while (f->c[out->primary].tried ||
-		    !is_unknown(&f->c[out->primary]))
+		       !is_unknown(&f->c[out->primary]))
 			out->primary++;
 	}
 	out->rto_us = SERVERS_UNKNOWN_RTO_US;
@@ -236,8 +235,7 @@ pick_oldest(const struct field *f, bool lame)
 }
 
 static enum err
-choose_unwell(
-    struct servers *sv, struct field *f, struct servers_choice *out)
+choose_unwell(struct servers *sv, struct field *f, struct servers_choice *out)
 {
 	const struct addr *a;
 
@@ -267,8 +265,8 @@ choose_unwell(
 
 /* The policy of those who learn nothing: uniform among the live. */
 static bool
-choose_at_random(
-    const struct field *f, struct rng *rng, struct servers_choice *out)
+choose_at_random(const struct field *f, struct rng *rng,
+    struct servers_choice *out)
 {
 	size_t pool[SERVERS_SET_MAX], n = 0;
 

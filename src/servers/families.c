@@ -68,8 +68,7 @@ addr_network(const struct addr *a)
 }
 
 void
-families_answered(
-    struct families *f, const struct addr *a, uint64_t now_us)
+families_answered(struct families *f, const struct addr *a, uint64_t now_us)
 {
 	struct family *x = family_of(f, a->family);
 
@@ -101,7 +100,7 @@ guarded(struct families *f, uint8_t family)
 	const struct family *other = family_of(f, family == 6 ? 4 : 6);
 
 	return own->dead_count >= NETWORKS_DEAD &&
-	    other->dead_count < NETWORKS_DEAD && other->answered_us != 0;
+	       other->dead_count < NETWORKS_DEAD && other->answered_us != 0;
 }
 
 bool

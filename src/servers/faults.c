@@ -11,9 +11,9 @@
 
 #include <string.h>
 
-#define WAYS	   8u
-#define LOCKS	   16u
-#define MINUTE	   (60u * (uint64_t)SECOND)
+#define WAYS   8u
+#define LOCKS  16u
+#define MINUTE (60u * (uint64_t)SECOND)
 
 struct fault {
 	uint64_t id; /* 0: free */
@@ -114,8 +114,8 @@ fault_mark(struct fault *x, enum server_fault fault, uint64_t now_us)
 }
 
 void
-faults_note(
-    struct faults *f, uint64_t id, enum server_fault fault, uint64_t now_us)
+faults_note(struct faults *f, uint64_t id, enum server_fault fault,
+    uint64_t now_us)
 {
 	size_t set = id & (f->set_count - 1);
 	struct fault *x;

@@ -12,8 +12,8 @@
 
 #include <hither/servers.h>
 
-#define MS	     1000u
-#define SECOND	     1000000u
+#define MS           1000u
+#define SECOND       1000000u
 #define HISTORY_MAX  32u
 #define REGIME_MAX   24u
 #define NAMES_SILENT 8u
@@ -23,7 +23,7 @@
 struct peer {
 	struct addr addr;
 	uint32_t chain; /* next in the bucket: slot + 1; 0: last */
-	uint8_t heat;	/* CLOCK: how lately it was of use */
+	uint8_t heat;   /* CLOCK: how lately it was of use */
 
 	/* What was measured, oldest first. */
 	uint32_t history[HISTORY_MAX]; /* whatever the regime */
@@ -41,7 +41,7 @@ struct peer {
 	uint8_t pending_run; /* 0: no candidate */
 	uint8_t unstable;    /* samples left in unstable mode */
 	uint8_t confirm;     /* shadow probes wanted to make sure */
-	uint64_t site;	     /* hash of the NSID; 0: none */
+	uint64_t site;       /* hash of the NSID; 0: none */
 	char site_text[65];
 
 	/* Liveness. */
@@ -59,7 +59,7 @@ struct peer {
 	/* Tokens, spent while this one is the primary. */
 	double hedge_tokens, explore_tokens, dead_tokens;
 	uint64_t primary_us; /* when it was chosen last */
-	double gap;	     /* between choices, smoothed */
+	double gap;          /* between choices, smoothed */
 
 	/* EDNS. */
 	uint8_t edns_refusals;
@@ -93,8 +93,8 @@ struct families;
 struct families *families_new(void) MUST_USE;
 void families_free(struct families *f);
 void families_forget(struct families *f);
-void families_answered(
-    struct families *f, const struct addr *a, uint64_t now_us);
+void families_answered(struct families *f, const struct addr *a,
+    uint64_t now_us);
 void families_died(struct families *f, const struct addr *a);
 /* Unknown addresses of this family are to be taken for dead. */
 bool families_guarded(struct families *f, uint8_t family);
@@ -105,7 +105,7 @@ uint64_t addr_network(const struct addr *a); /* /24 or /48, with family */
 struct shard {
 	pthread_mutex_t lock;
 	struct peer **slots;
-	uint32_t *heads;  /* slot + 1 */
+	uint32_t *heads;   /* slot + 1 */
 	size_t count, max; /* slots in use, slots there are */
 	size_t head_mask;
 	size_t hand;
@@ -126,15 +126,15 @@ struct servers {
 };
 
 /* peers.c. The peer is locked until servers_release(); hold only one. */
-struct peer *servers_hold(
-    struct servers *sv, const struct addr *a, struct shard **sh);
+struct peer *servers_hold(struct servers *sv, const struct addr *a,
+    struct shard **sh);
 /* Makes it when there is none; NULL when memory is out. */
-struct peer *servers_hold_new(
-    struct servers *sv, const struct addr *a, struct shard **sh);
+struct peer *servers_hold_new(struct servers *sv, const struct addr *a,
+    struct shard **sh);
 void servers_release(struct shard *sh);
 uint64_t servers_hash(const struct servers *sv, const struct addr *a);
-uint64_t fault_id(
-    const struct servers *sv, const struct addr *a, uint64_t zone_hash);
+uint64_t fault_id(const struct servers *sv, const struct addr *a,
+    uint64_t zone_hash);
 
 /* rank.c: candidates as they stood when the choice began. */
 struct cand {

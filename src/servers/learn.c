@@ -19,7 +19,7 @@
 
 #include <string.h>
 
-#define RTT_MAX	     (60u * SECOND)
+#define RTT_MAX      (60u * SECOND)
 #define UNSTABLE_FOR 64u
 #define REGIME_SURE  5u
 #define NAME_SILENT  (10u * (uint64_t)SECOND)
@@ -179,9 +179,8 @@ agrees(const struct peer *p, uint32_t rtt)
 	double apart = rtt > p->pending ? rtt - p->pending : p->pending - rtt;
 	double larger = rtt > p->pending ? rtt : p->pending;
 
-	return p->pending_run > 0 &&
-	    (p->pending > p->est) == (rtt > p->est) &&
-	    apart < max_of(6 * MS, 0.35 * larger);
+	return p->pending_run > 0 && (p->pending > p->est) == (rtt > p->est) &&
+	       apart < max_of(6 * MS, 0.35 * larger);
 }
 
 /* An address known to spike needs more evidence to become slower. */

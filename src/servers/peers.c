@@ -27,7 +27,7 @@ shard_start(struct shard *sh, size_t max)
 	sh->slots = memory_new(max * sizeof(struct peer *));
 	sh->heads = memory_new(heads * sizeof(sh->heads[0]));
 	return sh->slots != NULL && sh->heads != NULL &&
-	    pthread_mutex_init(&sh->lock, NULL) == 0;
+	       pthread_mutex_init(&sh->lock, NULL) == 0;
 }
 
 static bool
@@ -65,8 +65,7 @@ servers_new(const struct servers_opts *o)
 	pthread_mutex_init(&sv->cold_lock, NULL);
 	sv->faults = faults_new(o->max_entries);
 	sv->families = families_new();
-	if (sv->faults == NULL || sv->families == NULL ||
-	    !shards_start(sv)) {
+	if (sv->faults == NULL || sv->families == NULL || !shards_start(sv)) {
 		servers_free(sv);
 		return NULL;
 	}
@@ -120,8 +119,7 @@ servers_hash(const struct servers *sv, const struct addr *a)
 }
 
 uint64_t
-fault_id(
-    const struct servers *sv, const struct addr *a, uint64_t zone_hash)
+fault_id(const struct servers *sv, const struct addr *a, uint64_t zone_hash)
 {
 	uint64_t h = servers_hash(sv, a);
 

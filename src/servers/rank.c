@@ -39,8 +39,8 @@ cand_fill(struct cand *c, const struct peer *p, uint64_t now_us)
 }
 
 void
-field_read(struct field *f, struct servers *sv,
-    const struct servers_set *set, uint64_t now_us)
+field_read(struct field *f, struct servers *sv, const struct servers_set *set,
+    uint64_t now_us)
 {
 	uint64_t zone = name_hash(&sv->hash_key, set->zone);
 
@@ -57,12 +57,12 @@ field_read(struct field *f, struct servers *sv,
 			cand_fill(c, p, now_us);
 			servers_release(sh);
 		}
-		c->marked_us = faults_marked(
-		    sv->faults, fault_id(sv, a, zone), now_us);
+		c->marked_us =
+		    faults_marked(sv->faults, fault_id(sv, a, zone), now_us);
 		c->lame = c->marked_us != 0;
 		c->tried = set->tried != NULL && set->tried[i];
 		c->guarded = !c->known && !c->dead &&
-		    families_guarded(sv->families, a->family);
+			     families_guarded(sv->families, a->family);
 	}
 }
 
@@ -82,14 +82,14 @@ biased_est(const struct field *f, size_t i, int32_t v4_bias_us)
 
 /* The least estimate among the live ones other than `not`; < 0: none. */
 static double
-best_other(const struct field *f, size_t not)
+best_other(const struct field *f, size_t not )
 {
 	double best = -1;
 
 	for (size_t k = 0; k < f->live; k++) {
 		const struct cand *c = &f->c[f->order[k]];
 
-		if (f->order[k] != not && (best < 0 || c->est < best))
+		if (f->order[k] != not &&(best < 0 || c->est < best))
 			best = c->est;
 	}
 	return best;

@@ -12,12 +12,12 @@
  */
 #include "inner.h"
 
-#define DEAD_SHARE     0.08
-#define DEAD_CAP       3.0
-#define EXPLORE_CAP    2.0
-#define EXPLORE_SHARE  0.08
-#define CONTESTED      0.05
-#define BUSY_GAP       125000.0 /* 8 questions a second */
+#define DEAD_SHARE    0.08
+#define DEAD_CAP      3.0
+#define EXPLORE_CAP   2.0
+#define EXPLORE_SHARE 0.08
+#define CONTESTED     0.05
+#define BUSY_GAP      125000.0 /* 8 questions a second */
 
 struct tokens {
 	double explore, dead;
@@ -29,7 +29,7 @@ static bool
 contests(const struct cand *c, double best)
 {
 	return c->known && !c->dead && !c->lame && !c->unstable &&
-	    c->best < 0.8 * best - MS;
+	       c->best < 0.8 * best - MS;
 }
 
 static bool
@@ -55,16 +55,14 @@ tokens_refill(struct servers *sv, const struct field *f, size_t primary)
 	double best = f->c[primary].cost;
 	double share = 0.012 + 0.04 * least(1, best / (100.0 * MS));
 	struct shard *sh;
-	struct peer *p =
-	    servers_hold_new(sv, &f->set->addresses[primary], &sh);
+	struct peer *p = servers_hold_new(sv, &f->set->addresses[primary], &sh);
 	struct tokens t = { .explore = 0 };
 	double since;
 
 	if (p == NULL)
 		return t;
-	since = f->now_us > p->primary_us
-	    ? (double)(f->now_us - p->primary_us)
-	    : 0;
+	since =
+	    f->now_us > p->primary_us ? (double)(f->now_us - p->primary_us) : 0;
 	since = least(since, 60.0 * SECOND);
 	share += since / (900.0 * SECOND);
 	share += is_contested(f, primary) ? CONTESTED : 0;
@@ -166,8 +164,7 @@ rule_confirm(struct servers *sv, struct field *f, size_t primary,
 
 /* When a dead address is asked again: later the longer it has been dead. */
 static void
-probe_plan(struct peer *p, const struct field *f, double most,
-    struct rng *rng)
+probe_plan(struct peer *p, const struct field *f, double most, struct rng *rng)
 {
 	double every, age = (double)(f->now_us - p->dead_us);
 	double jitter = 0.75 + rng_below(rng, 501) / 1000.0;
@@ -202,9 +199,8 @@ is_due(struct servers *sv, const struct field *f, size_t i)
 		return false;
 	if (c->dead)
 		return c->probe_at_us <= f->now_us;
-	return c->guarded &&
-	    families_retest(sv->families, f->set->addresses[i].family,
-		f->now_us);
+	return c->guarded && families_retest(sv->families,
+				 f->set->addresses[i].family, f->now_us);
 }
 
 static size_t
@@ -234,9 +230,8 @@ rule_dead(struct servers *sv, struct field *f, size_t primary,
 static double
 worth(const struct cand *c, double best, uint64_t now_us)
 {
-	double age = now_us > c->answered_us
-	    ? (double)(now_us - c->answered_us)
-	    : 0;
+	double age =
+	    now_us > c->answered_us ? (double)(now_us - c->answered_us) : 0;
 	double behind = c->est / (best > MS ? best : MS) - 1;
 
 	if (contests(c, best))
@@ -278,8 +273,8 @@ rule_explore(struct servers *sv, struct field *f, size_t primary,
 }
 
 size_t
-shadow_pick(
-    struct servers *sv, struct field *f, size_t primary, struct rng *rng)
+shadow_pick(struct servers *sv, struct field *f, size_t primary,
+    struct rng *rng)
 {
 	struct tokens t = tokens_refill(sv, f, primary);
 	size_t none = f->set->count;

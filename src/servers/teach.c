@@ -40,8 +40,8 @@ struct move {
 };
 
 static void
-learn_udp(struct servers *sv, struct peer *p,
-    const struct servers_sample *s, struct move *m)
+learn_udp(struct servers *sv, struct peer *p, const struct servers_sample *s,
+    struct move *m)
 {
 	bool has_site = s->nsid != NULL && s->nsid_len > 0;
 	uint64_t site = 0;
@@ -75,8 +75,8 @@ log_move(const struct move *m)
 }
 
 void
-servers_answered(
-    struct servers *sv, const struct servers_sample *s, uint64_t now_us)
+servers_answered(struct servers *sv, const struct servers_sample *s,
+    uint64_t now_us)
 {
 	struct shard *sh;
 	struct peer *p = servers_hold_new(sv, s->address, &sh);
@@ -99,8 +99,8 @@ servers_answered(
 }
 
 void
-servers_silent(struct servers *sv, const struct addr *a,
-    const uint8_t *qname, uint64_t now_us)
+servers_silent(struct servers *sv, const struct addr *a, const uint8_t *qname,
+    uint64_t now_us)
 {
 	uint32_t name = (uint32_t)name_hash(&sv->hash_key, qname);
 	struct shard *sh;
@@ -125,8 +125,7 @@ servers_fault(struct servers *sv, const struct addr *a, const uint8_t *zone,
 }
 
 void
-servers_edns_refused(
-    struct servers *sv, const struct addr *a, uint64_t now_us)
+servers_edns_refused(struct servers *sv, const struct addr *a, uint64_t now_us)
 {
 	struct shard *sh;
 	struct peer *p = servers_hold_new(sv, a, &sh);
@@ -143,8 +142,7 @@ servers_edns_refused(
 }
 
 bool
-servers_speaks_edns(
-    struct servers *sv, const struct addr *a, uint64_t now_us)
+servers_speaks_edns(struct servers *sv, const struct addr *a, uint64_t now_us)
 {
 	struct shard *sh;
 	const struct peer *p = servers_hold(sv, a, &sh);

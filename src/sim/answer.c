@@ -67,8 +67,7 @@ error_of(const struct ask *ask, const struct query *q, enum query_verdict v)
 		return RCODE_NOTIMP;
 	if (has(ask, QUIRK_NO_EDNS) && q->edns.present)
 		return RCODE_FORMERR;
-	if (v == QUERY_BADVERS ||
-	    (has(ask, QUIRK_BADVERS) && q->edns.present))
+	if (v == QUERY_BADVERS || (has(ask, QUIRK_BADVERS) && q->edns.present))
 		return RCODE_BADVERS;
 	if (has(ask, QUIRK_REFUSED) || q->qclass != CLASS_IN)
 		return RCODE_REFUSED;
@@ -156,8 +155,10 @@ choose_opt(struct writing *wr, unsigned rcode)
 	const struct edns *e = &wr->q->edns;
 
 	wr->with_opt = e->present && !has(wr->ask, QUIRK_NO_EDNS);
-	wr->opt = (struct opt_out){ .ede = EDE_NONE, .rcode = (uint16_t)rcode,
-		.udp_size = EDNS_UDP_SIZE, .dnssec_ok = e->dnssec_ok };
+	wr->opt = (struct opt_out){ .ede = EDE_NONE,
+		.rcode = (uint16_t)rcode,
+		.udp_size = EDNS_UDP_SIZE,
+		.dnssec_ok = e->dnssec_ok };
 	if (e->wants_nsid && nsid != NULL) {
 		wr->opt.nsid = (const uint8_t *)nsid;
 		wr->opt.nsid_len = strlen(nsid);
@@ -200,8 +201,8 @@ write_answers(struct writing *wr, const struct reply *r)
 
 		if (has(wr->ask, QUIRK_ROTATE))
 			first = (uint16_t)(a->rotation++ % s->count);
-		if (!writer_rrset(&wr->w, SECTION_ANSWER, s, s->ttl,
-			signed_too, first))
+		if (!writer_rrset(&wr->w, SECTION_ANSWER, s, s->ttl, signed_too,
+			first))
 			return false;
 	}
 	return true;
@@ -219,8 +220,8 @@ write_reply(struct writing *wr, const struct reply *r)
 		r->authority_ttl, signed_too, 0))
 		return false;
 	if (r->ds != NULL && signed_too &&
-	    !writer_rrset(
-		&wr->w, SECTION_AUTHORITY, r->ds, r->ds->ttl, true, 0))
+	    !writer_rrset(&wr->w, SECTION_AUTHORITY, r->ds, r->ds->ttl, true,
+		0))
 		return false;
 	for (size_t i = 0; i < r->extra_count; i++) {
 		const struct rrset *s = r->extras[i];
@@ -237,8 +238,8 @@ static void
 finish(struct writing *wr, const struct reply *r, struct answer_out *out)
 {
 	unsigned flags = FLAG_QR | (unsigned)wr->q->opcode << 11 |
-	    (wr->q->flags & (unsigned)(FLAG_RD | FLAG_CD)) |
-	    (out->rcode & 15u);
+			 (wr->q->flags & (unsigned)(FLAG_RD | FLAG_CD)) |
+			 (out->rcode & 15u);
 
 	if (wr->truncated)
 		flags |= FLAG_TC;
@@ -256,8 +257,7 @@ finish(struct writing *wr, const struct reply *r, struct answer_out *out)
 }
 
 static void
-write_message(
-    struct writing *wr, const struct reply *r, struct answer_out *out)
+write_message(struct writing *wr, const struct reply *r, struct answer_out *out)
 {
 	choose_question(wr);
 	choose_opt(wr, out->rcode);

@@ -21,8 +21,8 @@ struct ask {
 
 struct answer_out {
 	uint8_t *buf;
-	size_t size;	    /* room; at least ANSWER_UDP_MAX */
-	size_t len;	    /* 0: silence */
+	size_t size;        /* room; at least ANSWER_UDP_MAX */
+	size_t len;         /* 0: silence */
 	struct query query; /* as read; question_end 0 when there was none */
 	unsigned rcode;
 	bool is_question; /* worth a line in the log */

@@ -28,8 +28,7 @@ struct command {
 	const char *usage;
 };
 
-static void PRINTF_LIKE(2, 3)
-refuse(struct order *o, const char *fmt, ...)
+static void PRINTF_LIKE(2, 3) refuse(struct order *o, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -69,8 +68,8 @@ site_number(const struct address *a, const char *nsid)
 {
 	size_t i = 0;
 
-	while (i < a->site_count &&
-	    (a->sites[i].nsid == NULL || strcmp(a->sites[i].nsid, nsid) != 0))
+	while (i < a->site_count && (a->sites[i].nsid == NULL ||
+					strcmp(a->sites[i].nsid, nsid) != 0))
 		i++;
 	return i;
 }
@@ -201,8 +200,8 @@ print_counts(struct evbuffer *out, const struct address *a)
 	print_text(out, a->name);
 	evbuffer_add_printf(out,
 	    ",\"queries\":%" PRIu64 ",\"udp\":%" PRIu64 ",\"tcp\":%" PRIu64
-	    ",\"answered\":%" PRIu64 ",\"lost\":%" PRIu64
-	    ",\"silent\":%" PRIu64 ",\"dropped\":%" PRIu64 "}",
+	    ",\"answered\":%" PRIu64 ",\"lost\":%" PRIu64 ",\"silent\":%" PRIu64
+	    ",\"dropped\":%" PRIu64 "}",
 	    c->udp + c->tcp, c->udp, c->tcp, c->answered, c->lost, c->silent,
 	    c->dropped);
 }
@@ -322,7 +321,7 @@ run_log(struct order *o)
 	if (o->sim->log == NULL) {
 		refuse(o, "started without --log");
 	} else if (strcmp(o->words[0], "on") == 0 ||
-	    strcmp(o->words[0], "off") == 0) {
+		   strcmp(o->words[0], "off") == 0) {
 		o->sim->log_on = strcmp(o->words[0], "on") == 0;
 		agree(o);
 	} else {

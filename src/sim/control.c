@@ -18,7 +18,7 @@
 
 #include "sim.h"
 
-#define CLIENTS_MAX 64u
+#define CLIENTS_MAX    64u
 #define LINE_MAX_BYTES 8192u
 
 struct client {
@@ -133,7 +133,8 @@ clear_path(const struct sockaddr_un *sun)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return ERR_SYSTEM;
-	refused = connect(fd, (const struct sockaddr *)sun, sizeof(*sun)) != 0 &&
+	refused =
+	    connect(fd, (const struct sockaddr *)sun, sizeof(*sun)) != 0 &&
 	    errno == ECONNREFUSED;
 	close(fd);
 	if (!refused)

@@ -46,8 +46,7 @@ on_tick(evutil_socket_t fd, short what, void *user)
 	uint64_t expirations;
 
 	(void)what;
-	if (read(fd, &expirations, sizeof(expirations)) < 0 &&
-	    errno != EAGAIN)
+	if (read(fd, &expirations, sizeof(expirations)) < 0 && errno != EAGAIN)
 		return;
 	s->tick_at_us = UINT64_MAX;
 	(void)timers_run(s->timers, clock_mono_us());
@@ -111,8 +110,8 @@ delay_open(struct sim *s)
 	    timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 	if (s->timers == NULL || s->timer_fd < 0)
 		return ERR_SYSTEM;
-	s->tick = event_new(
-	    s->base, s->timer_fd, EV_READ | EV_PERSIST, on_tick, s);
+	s->tick =
+	    event_new(s->base, s->timer_fd, EV_READ | EV_PERSIST, on_tick, s);
 	if (s->tick == NULL || event_add(s->tick, NULL) != 0)
 		return ERR_SYSTEM;
 	return ERR_OK;

@@ -113,8 +113,8 @@ rename_below(const struct node *n, const uint8_t *name, struct reply *r)
 	to = &r->names[r->name_count];
 	rdata = &r->made_rdata[r->name_count++];
 	(void)add_answer(r, &dname->set, NULL);
-	e = name_replace_suffix(
-	    to, name, n->name, rdata_name(&dname->set.rdata[0], 0));
+	e = name_replace_suffix(to, name, n->name,
+	    rdata_name(&dname->set.rdata[0], 0));
 	if (e != ERR_OK) {
 		r->rcode = RCODE_YXDOMAIN;
 		return NULL;

@@ -18,7 +18,7 @@ struct reply {
 	size_t answer_count;
 	const struct rrset *authority; /* NS of a cut or SOA, or NULL */
 	uint32_t authority_ttl;
-	const struct rrset *ds;	       /* of the cut, or NULL */
+	const struct rrset *ds; /* of the cut, or NULL */
 	const struct rrset *const *extras;
 	size_t extra_count;
 	size_t extra_needed; /* without these a referral is truncated */

@@ -60,8 +60,8 @@ number(const char *text, uint64_t max, uint64_t *out)
 
 	errno = 0;
 	*out = strtoull(text, &end, 10);
-	return text[0] >= '0' && text[0] <= '9' && *end == '\0' &&
-	    errno == 0 && *out <= max;
+	return text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0 &&
+	       *out <= max;
 }
 
 static bool
@@ -144,7 +144,7 @@ read_options(int argc, char **argv, struct options *o)
 
 	*o = (struct options){ .port = 5301 };
 	while ((c = getopt_long(argc, argv, "z:p:c:l:s:n:hV", longs, NULL)) !=
-	    -1) {
+	       -1) {
 		if (!take_option(c, o))
 			return false;
 	}

@@ -27,14 +27,14 @@ querylog_open(struct sim *s, const char *path, uint64_t now_s)
 	s->log_on = s->log != NULL;
 	clock_gettime(CLOCK_REALTIME, &ts);
 	if (now_s != 0)
-		s->log_shift_us = ((int64_t)now_s - ts.tv_sec) * 1000000 -
-		    ts.tv_nsec / 1000;
+		s->log_shift_us =
+		    ((int64_t)now_s - ts.tv_sec) * 1000000 - ts.tv_nsec / 1000;
 	return ERR_OK;
 }
 
 void
-querylog_write(
-    const struct packet *p, const struct answer_out *out, const char *fate)
+querylog_write(const struct packet *p, const struct answer_out *out,
+    const char *fate)
 {
 	struct sim *s = p->door->sim;
 	const struct query *q = &out->query;
@@ -52,7 +52,8 @@ querylog_write(
 	}
 	if (q->edns.present)
 		snprintf(size, sizeof(size), "%u", q->edns.udp_size);
-	fprintf(s->log, "%" PRId64 ".%06" PRId64 " %s %s %u %u %s %s %s %d -> %s\n",
+	fprintf(s->log,
+	    "%" PRId64 ".%06" PRId64 " %s %s %u %u %s %s %s %d -> %s\n",
 	    us / 1000000, us % 1000000, p->door->address->text,
 	    p->by_tcp ? "tcp" : "udp", p->peer_port, q->id, name, type, size,
 	    q->edns.dnssec_ok, fate != NULL ? fate : rcode_text(out->rcode));

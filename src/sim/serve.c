@@ -33,7 +33,7 @@ static bool
 is_lost(const struct packet *p, const struct site *site)
 {
 	return !p->by_tcp && site->loss > 0 &&
-	    rng_below(p->door->sim->rng, 1000000) < site->loss;
+	       rng_below(p->door->sim->rng, 1000000) < site->loss;
 }
 
 static void
@@ -53,8 +53,11 @@ serve(const struct packet *p, struct answer_out *out, uint64_t *delay_us)
 	struct sim *s = p->door->sim;
 	struct address *a = p->door->address;
 	struct site *site = address_site(a, p->now_us - s->start_us);
-	struct ask ask = { .bytes = p->bytes, .len = p->len, .address = a,
-		.site = site, .by_tcp = p->by_tcp };
+	struct ask ask = { .bytes = p->bytes,
+		.len = p->len,
+		.address = a,
+		.site = site,
+		.by_tcp = p->by_tcp };
 
 	if (p->by_tcp)
 		a->counters.tcp++;

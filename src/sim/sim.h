@@ -14,9 +14,9 @@
 
 #include "answer.h"
 
-#define BATCH		 64u
+#define BATCH            64u
 #define QUESTION_UDP_MAX 4096u
-#define PARCELS_MAX	 200000u
+#define PARCELS_MAX      200000u
 
 struct sim;
 
@@ -24,7 +24,7 @@ struct sim;
 struct door {
 	struct sim *sim;
 	struct address *address;
-	struct event *udp;		 /* NULL: could not be bound */
+	struct event *udp;               /* NULL: could not be bound */
 	struct evconnlistener *listener; /* NULL: TCP is refused */
 	int fd;
 };
@@ -110,8 +110,8 @@ struct journey {
 	socklen_t peer_len;
 	uint64_t due_us;
 };
-enum err delay_send(const struct journey *j, const uint8_t *bytes, size_t len)
-    MUST_USE;
+enum err delay_send(const struct journey *j, const uint8_t *bytes,
+    size_t len) MUST_USE;
 
 /* --- udp.c ------------------------------------------------------------- */
 
@@ -144,8 +144,8 @@ void control_run(struct sim *s, char *line, struct evbuffer *out);
 /* --- querylog.c -------------------------------------------------------- */
 
 /* "-" is stdout. now_s 0: the wall clock as it is. */
-enum err querylog_open(struct sim *s, const char *path, uint64_t now_s)
-    MUST_USE;
+enum err querylog_open(struct sim *s, const char *path,
+    uint64_t now_s) MUST_USE;
 void querylog_write(const struct packet *p, const struct answer_out *out,
     const char *fate);
 void querylog_flush(struct sim *s);

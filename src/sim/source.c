@@ -16,9 +16,9 @@
 #include "zone.h"
 
 #define SOURCE_BYTES_MAX ((size_t)256 << 20)
-#define RECORDS_MAX	 4000000u
-#define TTL_DEFAULT	 3600u
-#define FAULTS_MAX	 50u /* in one file; then it is not a zone file */
+#define RECORDS_MAX      4000000u
+#define TTL_DEFAULT      3600u
+#define FAULTS_MAX       50u /* in one file; then it is not a zone file */
 
 void
 complain(struct complaints *c, const struct place *at, const char *fmt, ...)
@@ -48,8 +48,8 @@ complain(struct complaints *c, const struct place *at, const char *fmt, ...)
  * the parts lie where the owner ends.
  */
 static enum err
-record_from_wire(
-    struct arena *a, const uint8_t *wire, size_t len, struct record *out)
+record_from_wire(struct arena *a, const uint8_t *wire, size_t len,
+    struct record *out)
 {
 	size_t owner = name_bytes(wire), rdlen;
 	const uint8_t *fixed = wire + owner;
@@ -64,7 +64,7 @@ record_from_wire(
 	out->rdata.len = (uint16_t)rdlen;
 	out->type = (uint16_t)(fixed[0] << 8 | fixed[1]);
 	out->ttl = (uint32_t)fixed[4] << 24 | (uint32_t)fixed[5] << 16 |
-	    (uint32_t)fixed[6] << 8 | fixed[7];
+		   (uint32_t)fixed[6] << 8 | fixed[7];
 	if (out->ttl > INT32_MAX)
 		out->ttl = 0; /* RFC 2181 section 8 */
 	return arena_over(a) ? ERR_MEMORY : ERR_OK;
@@ -155,8 +155,7 @@ take_record(struct source *s, const ldns_rr *rr, const struct place *at,
 				    : err_text(e));
 	} else if (!name_is_within(r.owner, s->origin.wire)) {
 		complain(c, at, "%s is not within the zone %s",
-		    name_text(r.owner, owner),
-		    name_text(s->origin.wire, zone));
+		    name_text(r.owner, owner), name_text(s->origin.wire, zone));
 	} else {
 		e = push(s, &r);
 		if (e != ERR_OK)
@@ -181,8 +180,8 @@ read_records(struct source *s, struct reader *in, struct complaints *c)
 		else if (st == LDNS_STATUS_SYNTAX_INCLUDE)
 			complain(c, &at, "$INCLUDE is not supported");
 		else if (st != LDNS_STATUS_SYNTAX_TTL &&
-		    st != LDNS_STATUS_SYNTAX_ORIGIN &&
-		    st != LDNS_STATUS_SYNTAX_EMPTY)
+			 st != LDNS_STATUS_SYNTAX_ORIGIN &&
+			 st != LDNS_STATUS_SYNTAX_EMPTY)
 			complain(c, &at, "%s", ldns_get_errorstr_by_id(st));
 		ldns_rr_free(rr);
 	}
@@ -323,9 +322,9 @@ is_meant(const struct record *r, const struct record *given, bool whole_set)
 {
 	if (r->type != given->type || !name_equal(r->owner, given->owner))
 		return false;
-	return whole_set ||
-	    (r->rdata.len == given->rdata.len &&
-		memcmp(r->rdata.bytes, given->rdata.bytes, r->rdata.len) == 0);
+	return whole_set || (r->rdata.len == given->rdata.len &&
+				memcmp(r->rdata.bytes, given->rdata.bytes,
+				    r->rdata.len) == 0);
 }
 
 enum err

@@ -15,21 +15,21 @@
 
 #include "sim.h"
 
-#define CONNS_MAX    4096u
-#define WAITING_MAX  256u
-#define OUTPUT_MAX   1048576u
-#define IDLE_S	     30
-#define STUCK_S	     10
-#define FRAME_MAX    (2u + MESSAGE_MAX)
+#define CONNS_MAX   4096u
+#define WAITING_MAX 256u
+#define OUTPUT_MAX  1048576u
+#define IDLE_S      30
+#define STUCK_S     10
+#define FRAME_MAX   (2u + MESSAGE_MAX)
 
 struct conn {
 	struct conn *next, *before;
 	struct door *door;
 	struct bufferevent *be; /* NULL: closed, but parcels are out */
-	size_t waiting;		/* parcels */
+	size_t waiting;         /* parcels */
 	uint16_t peer_port;
-	bool is_paused;		/* too much waiting: not reading */
-	bool has_ended;		/* the client will ask no more */
+	bool is_paused; /* too much waiting: not reading */
+	bool has_ended; /* the client will ask no more */
 };
 
 static void
@@ -56,14 +56,14 @@ static bool
 is_full(const struct conn *c)
 {
 	return c->waiting >= WAITING_MAX ||
-	    evbuffer_get_length(bufferevent_get_output(c->be)) >= OUTPUT_MAX;
+	       evbuffer_get_length(bufferevent_get_output(c->be)) >= OUTPUT_MAX;
 }
 
 static bool
 is_done(const struct conn *c)
 {
 	return c->has_ended && c->waiting == 0 &&
-	    evbuffer_get_length(bufferevent_get_output(c->be)) == 0;
+	       evbuffer_get_length(bufferevent_get_output(c->be)) == 0;
 }
 
 static enum err
@@ -83,11 +83,13 @@ static void
 take_question(struct conn *c, const uint8_t *bytes, size_t len)
 {
 	struct sim *s = c->door->sim;
-	struct packet p = { .door = c->door, .bytes = bytes, .len = len,
-		.now_us = clock_mono_us(), .peer_port = c->peer_port,
+	struct packet p = { .door = c->door,
+		.bytes = bytes,
+		.len = len,
+		.now_us = clock_mono_us(),
+		.peer_port = c->peer_port,
 		.by_tcp = true };
-	struct answer_out out = { .buf = s->tcp_answer,
-		.size = MESSAGE_MAX };
+	struct answer_out out = { .buf = s->tcp_answer, .size = MESSAGE_MAX };
 	struct journey j = { .door = c->door, .conn = c };
 	uint64_t delay_us;
 	enum err e;
@@ -149,8 +151,8 @@ reset(struct conn *c)
 {
 	struct linger hard = { .l_onoff = 1, .l_linger = 0 };
 
-	(void)setsockopt(bufferevent_getfd(c->be), SOL_SOCKET, SO_LINGER,
-	    &hard, sizeof(hard));
+	(void)setsockopt(bufferevent_getfd(c->be), SOL_SOCKET, SO_LINGER, &hard,
+	    sizeof(hard));
 	conn_close(c);
 }
 

@@ -75,8 +75,8 @@ static void
 send_answer(const struct journey *j, const struct answer_out *out)
 {
 	if (j->due_us == 0)
-		outbox_put(j->door->sim->out, j->door->fd, j->peer,
-		    j->peer_len, out->len);
+		outbox_put(j->door->sim->out, j->door->fd, j->peer, j->peer_len,
+		    out->len);
 	else if (delay_send(j, out->buf, out->len) != ERR_OK)
 		j->door->address->counters.dropped++;
 }
@@ -86,14 +86,15 @@ take_datagram(struct packet *p, const union peer *from, socklen_t from_len)
 {
 	struct sim *s = p->door->sim;
 	struct answer_out out = { .size = ANSWER_UDP_MAX };
-	struct journey j = { .door = p->door, .peer = from,
+	struct journey j = { .door = p->door,
+		.peer = from,
 		.peer_len = from_len };
 	bool twice = (p->door->address->quirks & QUIRK_TWICE) != 0;
 	uint64_t delay_us;
 
-	p->peer_port = ntohs(from->any.sa_family == AF_INET
-		? from->v4.sin_port
-		: from->v6.sin6_port);
+	p->peer_port =
+	    ntohs(from->any.sa_family == AF_INET ? from->v4.sin_port
+						 : from->v6.sin6_port);
 	out.buf = outbox_room(s->out);
 	serve(p, &out, &delay_us);
 	if (out.len == 0)
@@ -117,7 +118,8 @@ receive_batch(struct door *d, struct mmsghdr *msgs)
 		iov[i] = (struct iovec){ .iov_base = in->bytes[i],
 			.iov_len = QUESTION_UDP_MAX };
 		msgs[i].msg_hdr = (struct msghdr){ .msg_iov = &iov[i],
-			.msg_iovlen = 1, .msg_name = &in->peers[i],
+			.msg_iovlen = 1,
+			.msg_name = &in->peers[i],
 			.msg_namelen = sizeof(in->peers[i]) };
 	}
 	return recvmmsg(d->fd, msgs, BATCH, MSG_DONTWAIT, NULL);
@@ -138,7 +140,8 @@ on_readable(evutil_socket_t fd, short what, void *user)
 		n = receive_batch(d, msgs);
 		now_us = clock_mono_us();
 		for (int i = 0; i < n; i++) {
-			struct packet p = { .door = d, .now_us = now_us,
+			struct packet p = { .door = d,
+				.now_us = now_us,
 				.bytes = d->sim->in->bytes[i],
 				.len = msgs[i].msg_len };
 
@@ -159,8 +162,8 @@ bind_udp(const struct address *a)
 	struct sockaddr_storage sa;
 	socklen_t len = addr_to_sockaddr(&a->addr, &sa);
 	int size = SOCKET_BYTES, on = 1, saved;
-	int fd = socket(sa.ss_family,
-	    SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int fd =
+	    socket(sa.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
 		return -1;
@@ -168,8 +171,8 @@ bind_udp(const struct address *a)
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	if (sa.ss_family == AF_INET6)
-		(void)setsockopt(
-		    fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on,
+		    sizeof(on));
 	if (bind(fd, (struct sockaddr *)&sa, len) == 0)
 		return fd;
 	saved = errno;
@@ -196,8 +199,8 @@ door_open(struct door *d)
 		    addr_text(&d->address->addr, text), strerror(errno));
 		return ERR_SYSTEM;
 	}
-	d->udp = event_new(
-	    d->sim->base, d->fd, EV_READ | EV_PERSIST, on_readable, d);
+	d->udp = event_new(d->sim->base, d->fd, EV_READ | EV_PERSIST,
+	    on_readable, d);
 	if (d->udp == NULL || event_add(d->udp, NULL) != 0)
 		return ERR_MEMORY;
 	if (tcp_follow_quirks(d) != ERR_OK) {
@@ -219,7 +222,8 @@ doors_open(struct sim *s)
 	if (s->in == NULL || s->out == NULL || s->doors == NULL)
 		return ERR_MEMORY;
 	for (size_t i = 0; i < count; i++)
-		s->doors[i] = (struct door){ .sim = s, .fd = -1,
+		s->doors[i] = (struct door){ .sim = s,
+			.fd = -1,
 			.address = &s->world->addresses[i] };
 	for (size_t i = 0; i < count; i++) {
 		enum err e = door_open(&s->doors[i]);
@@ -243,8 +247,8 @@ doors_count(const struct sim *s)
 void
 doors_close(struct sim *s)
 {
-	for (size_t i = 0;
-	     s->doors != NULL && i < s->world->address_count; i++) {
+	for (size_t i = 0; s->doors != NULL && i < s->world->address_count;
+	     i++) {
 		struct door *d = &s->doors[i];
 
 		if (d->udp != NULL)

@@ -20,8 +20,8 @@
 static const char *const quirk_names[] = { "no-edns", "drop-edns",
 	"truncate-all", "no-tcp", "tcp-hang", "tcp-reset", "lame", "refused",
 	"servfail", "notimp", "silent", "silent-on-type", "silent-on-name",
-	"wrong-id", "wrong-question", "qr0", "badvers", "no-0x20",
-	"wrong-case", "loop", "rotate", "twice" };
+	"wrong-id", "wrong-question", "qr0", "badvers", "no-0x20", "wrong-case",
+	"loop", "rotate", "twice" };
 
 unsigned
 quirk_find(const char *name)
@@ -304,8 +304,8 @@ address_site(struct address *a, uint64_t now_us)
 enum err
 address_quirk_add(struct address *a, unsigned quirk, const char *argument)
 {
-	bool wants = quirk == QUIRK_SILENT_ON_TYPE ||
-	    quirk == QUIRK_SILENT_ON_NAME;
+	bool wants =
+	    quirk == QUIRK_SILENT_ON_TYPE || quirk == QUIRK_SILENT_ON_NAME;
 	enum err e = ERR_OK;
 
 	if (wants != (argument != NULL))
@@ -313,14 +313,14 @@ address_quirk_add(struct address *a, unsigned quirk, const char *argument)
 	if (quirk == QUIRK_SILENT_ON_TYPE) {
 		if (a->silent_type_count == SILENT_TYPES_MAX)
 			return ERR_LIMIT;
-		e = type_parse(
-		    argument, &a->silent_types[a->silent_type_count]);
+		e = type_parse(argument,
+		    &a->silent_types[a->silent_type_count]);
 		a->silent_type_count += e == ERR_OK;
 	} else if (quirk == QUIRK_SILENT_ON_NAME) {
 		if (a->silent_name_count == SILENT_NAMES_MAX)
 			return ERR_LIMIT;
-		e = name_parse(
-		    argument, &a->silent_names[a->silent_name_count]);
+		e = name_parse(argument,
+		    &a->silent_names[a->silent_name_count]);
 		a->silent_name_count += e == ERR_OK;
 	}
 	if (e == ERR_OK)

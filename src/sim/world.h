@@ -10,8 +10,8 @@
 
 #define SILENT_TYPES_MAX 8u
 #define SILENT_NAMES_MAX 4u
-#define NSID_MAX	 64u
-#define SITE_AUTO	 SIZE_MAX
+#define NSID_MAX         64u
+#define SITE_AUTO        SIZE_MAX
 
 enum quirk {
 	QUIRK_NO_EDNS = BIT(0),
@@ -108,8 +108,8 @@ struct world {
  * Reads DIR/net.yaml and every zone it names. NULL after complaints.
  * default_port is the port of every address.
  */
-struct world *world_read(
-    const char *dir, uint16_t port, struct complaints *c) MUST_USE;
+struct world *world_read(const char *dir, uint16_t port,
+    struct complaints *c) MUST_USE;
 void world_free(struct world *w); /* NULL is fine */
 /* Reads all zone files again; on a fault the old zones stay. */
 enum err world_reload(struct world *w, struct complaints *c) MUST_USE;
@@ -118,21 +118,21 @@ void world_note_unused(const struct world *w, FILE *out);
 struct address *world_address(struct world *w, const char *text);
 struct slot *world_slot(const struct world *w, const char *label);
 /* The slot of that label, made when new; ERR_FORMAT for a bad label. */
-enum err world_slot_make(
-    struct world *w, const char *label, struct slot **out) MUST_USE;
+enum err world_slot_make(struct world *w, const char *label,
+    struct slot **out) MUST_USE;
 /* Builds the zone of a changed source; on a fault the old one stays. */
 enum err slot_rebuild(struct slot *s, struct complaints *c) MUST_USE;
 /* The site that a packet reaches at now_us since the start. */
 struct site *address_site(struct address *a, uint64_t now_us);
 /* "silent-on-type" and "-name" take an argument, NULL for the others. */
-enum err address_quirk_add(
-    struct address *a, unsigned quirk, const char *argument) MUST_USE;
+enum err address_quirk_add(struct address *a, unsigned quirk,
+    const char *argument) MUST_USE;
 void address_quirk_drop(struct address *a, unsigned quirk);
 /* Milliseconds "50" or "50.5", or "50/0.3" with a sigma. */
 enum err delay_parse(const char *text, struct delay_law *out) MUST_USE;
 enum err loss_parse(const char *text, uint32_t *out) MUST_USE; /* percent */
 /* A number that fills the text, in low..high. */
-enum err number_parse(
-    const char *text, double low, double high, double *out) MUST_USE;
+enum err number_parse(const char *text, double low, double high,
+    double *out) MUST_USE;
 
 #endif

@@ -177,7 +177,7 @@ run_of_type(const struct builder *b, size_t first)
 	struct run r = { .first = first, .count = 1 };
 
 	while (first + r.count < b->count &&
-	    compare_sets(b->order[first], b->order[first + r.count]) == 0)
+	       compare_sets(b->order[first], b->order[first + r.count]) == 0)
 		r.count++;
 	return r;
 }
@@ -187,9 +187,9 @@ run_of_owner(const struct builder *b, size_t first)
 {
 	struct run r = { .first = first, .count = 1 };
 
-	while (first + r.count < b->count &&
-	    name_equal(b->order[first]->owner,
-		b->order[first + r.count]->owner))
+	while (
+	    first + r.count < b->count && name_equal(b->order[first]->owner,
+					      b->order[first + r.count]->owner))
 		r.count++;
 	return r;
 }
@@ -198,7 +198,7 @@ static bool
 signs(const struct record *r, uint16_t type)
 {
 	return r->type == TYPE_RRSIG && r->rdata.len > 18 &&
-	    (r->rdata.bytes[0] << 8 | r->rdata.bytes[1]) == type;
+	       (r->rdata.bytes[0] << 8 | r->rdata.bytes[1]) == type;
 }
 
 /* The RRSIGs over `set` among the records of its owner. */
@@ -209,8 +209,7 @@ join_signatures(struct builder *b, struct run owner, struct rrset *set)
 	uint16_t n = 0;
 
 	for (size_t i = 0; i < owner.count; i++)
-		n = (uint16_t)(n +
-		    signs(b->order[owner.first + i], set->type));
+		n = (uint16_t)(n + signs(b->order[owner.first + i], set->type));
 	if (n == 0)
 		return;
 	sigs = arena_take(b->zone->arena, n * sizeof(*sigs));
@@ -240,8 +239,10 @@ fill_set(struct builder *b, struct run run, struct rrset *set)
 	rdata = arena_take(b->zone->arena, run.count * sizeof(*rdata));
 	if (rdata == NULL)
 		return;
-	*set = (struct rrset){ .owner = first->owner, .rdata = rdata,
-		.ttl = first->ttl, .type = first->type,
+	*set = (struct rrset){ .owner = first->owner,
+		.rdata = rdata,
+		.ttl = first->ttl,
+		.type = first->type,
 		.count = (uint16_t)run.count };
 	for (size_t i = 0; i < run.count; i++) {
 		const struct record *r = b->order[run.first + i];
@@ -281,7 +282,7 @@ fill_node(struct builder *b, struct run owner)
 		n->set_count++;
 	}
 	n->is_cut = node_set(n, TYPE_NS) != NULL &&
-	    !name_equal(n->name, b->zone->origin.wire);
+		    !name_equal(n->name, b->zone->origin.wire);
 	n->has_dname = node_set(n, TYPE_DNAME) != NULL;
 }
 
@@ -339,8 +340,8 @@ find_extras(struct zone *z, struct zone_set *s)
 
 	if (type != TYPE_NS && type != TYPE_MX && type != TYPE_SRV)
 		return;
-	s->extras = arena_take(
-	    z->arena, 2u * s->set.count * sizeof(const void *));
+	s->extras =
+	    arena_take(z->arena, 2u * s->set.count * sizeof(const void *));
 	if (s->extras == NULL)
 		return;
 	add_extras(z, s, true);

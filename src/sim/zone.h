@@ -46,8 +46,8 @@ struct source {
  * Reads a zone file. Every fault is complained about; NULL when there was
  * one. The origin is what the file's SOA must own.
  */
-struct source *source_read(
-    const char *path, const uint8_t *origin, struct complaints *c) MUST_USE;
+struct source *source_read(const char *path, const uint8_t *origin,
+    struct complaints *c) MUST_USE;
 void source_free(struct source *s); /* NULL is fine */
 /* One record in zone-file form. ERR_FORMAT, ERR_RANGE (not in this zone). */
 enum err source_add(struct source *s, const char *line) MUST_USE;
@@ -65,8 +65,7 @@ struct source_mark {
 	struct record *records;
 	size_t count;
 };
-enum err source_mark(
-    const struct source *s, struct source_mark *out) MUST_USE;
+enum err source_mark(const struct source *s, struct source_mark *out) MUST_USE;
 void source_return(struct source *s, struct source_mark *m);
 void source_forget(struct source_mark *m);
 
@@ -86,7 +85,7 @@ struct node {
 	struct node *next;  /* in the same chain of the table */
 	struct node *wild;  /* the "*" right below, or NULL */
 	uint16_t set_count; /* 0: an empty non-terminal */
-	bool is_cut;	    /* NS here, and not the apex */
+	bool is_cut;        /* NS here, and not the apex */
 	bool has_dname;
 };
 
@@ -103,8 +102,7 @@ struct zone {
 };
 
 /* NULL when the zone is not sound (complained about) or memory is out. */
-struct zone *zone_build(
-    const struct source *s, struct complaints *c) MUST_USE;
+struct zone *zone_build(const struct source *s, struct complaints *c) MUST_USE;
 void zone_free(struct zone *z); /* NULL is fine */
 const struct node *zone_node(const struct zone *z, const uint8_t *name);
 const struct zone_set *node_set(const struct node *n, uint16_t type);

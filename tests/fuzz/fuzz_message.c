@@ -89,6 +89,32 @@ message_write(const struct message *m, uint8_t *buf)
 	return writer_finish(&w);
 }
 
+/* No compression pointer may stay where others will look for a name. */
+static void
+names_are_flat(const struct message *m)
+{
+	size_t s, i, k;
+
+	for (s = 0; s < SECTION_COUNT; s++)
+		for (i = 0; i < m->counts[s]; i++) {
+			const struct rrset *set = m->sets[s][i];
+			bool soa = set->type == TYPE_SOA;
+
+			if (set->type != TYPE_NS && set->type != TYPE_CNAME &&
+			    !soa)
+				continue;
+			for (k = 0; k < set->count; k++) {
+				const uint8_t *n =
+				    rdata_name(&set->rdata[k], 0);
+
+				check(n != NULL);
+				check(!soa ||
+				    rdata_name(&set->rdata[k],
+					name_bytes(n)) != NULL);
+			}
+		}
+}
+
 static void
 ttls_are_inside(const uint8_t *bytes, size_t len, size_t records)
 {
@@ -125,6 +151,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	if (message_read(a, bytes, len, &first) == ERR_OK) {
 		size_t made = message_write(&first, buf);
 
+		names_are_flat(&first);
 		if (made > 0) {
 			check(message_read(a, buf, made, &second) == ERR_OK);
 			messages_agree(&first, &second);

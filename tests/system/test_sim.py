@@ -209,7 +209,7 @@ def test_a_dname_makes_an_alias(sim):
 def test_a_dname_past_255_octets_is_yxdomain(sim):
     sim.command("add-record dname.example grow DNAME "
                 + ".".join(["x" * 60] * 3) + ".dname.example.")
-    reply = sim.ask("127.53.24.3", "y" * 50 + ".grow.dname.example")
+    reply = sim.ask("127.53.24.3", "y" * 60 + ".grow.dname.example")
     assert reply.rcode() == dns.rcode.YXDOMAIN
 
 
@@ -263,8 +263,10 @@ def test_what_is_too_large_goes_by_tcp(sim):
 
 
 def test_a_version_of_edns_that_is_not_known_is_badvers(sim):
-    q = dns.message.make_query("umass.edu", "A", use_edns=5)
-    reply = dns.message.from_wire(sim.raw("127.53.7.1", q.to_wire()))
+    q = dns.message.make_query("umass.edu", "A", use_edns=0)
+    wire = bytearray(q.to_wire())
+    wire[-5] = 1  # the last record is the OPT
+    reply = dns.message.from_wire(sim.raw("127.53.7.1", bytes(wire)))
     assert reply.rcode() == dns.rcode.BADVERS
 
 
@@ -617,6 +619,30 @@ def test_a_port_in_use_is_named(sim):
     r = run("--zones", str(ZONES), "--port", str(sim.port))
     assert r.returncode == 3
     assert f"127.53.0.1:{sim.port}: Address already in use" in r.stderr
+
+
+def test_a_hangup_reads_the_zones_again(tmp_path):
+    zone = tmp_path / "a.test.zone"
+    zone.write_text(GOOD_ZONE)
+    (tmp_path / "net.yaml").write_text(GOOD_NET)
+    s = Sim(tmp_path, tmp_path, PORT + 3)
+    zone.write_text(GOOD_ZONE + "new A 192.0.2.1\n")
+    s.process.send_signal(signal.SIGHUP)
+    time.sleep(0.2)
+    assert s.ask("127.53.99.1", "new.a.test").answer
+    zone.write_text("broken")
+    assert "a.test.zone:1" in s.command("reload zones")
+    assert s.ask("127.53.99.1", "new.a.test").answer
+    s.process.kill()
+    s.process.wait()
+    # the socket it left behind does not stop the next one
+    zone.write_text(GOOD_ZONE)
+    s = Sim(tmp_path, tmp_path, PORT + 3, ["--now", "1000000000"])
+    s.ask("127.53.99.1", "ns.a.test")
+    time.sleep(0.1)
+    assert s.log.read_text().splitlines()[-1].startswith("1000000000.")
+    assert s.end() == 0
+    assert not s.socket.exists()
 
 
 def test_a_control_socket_in_use_is_kept(sim):

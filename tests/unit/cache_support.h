@@ -63,8 +63,7 @@ sleep_ms(long ms)
 
 /* A packed answer with count A records 192.0.2.1.. */
 static inline size_t
-pack_answer(
-    uint8_t *buf, size_t size, const uint8_t *qname, uint16_t count)
+pack_answer(uint8_t *buf, size_t size, const uint8_t *qname, uint16_t count)
 {
 	uint8_t ips[16][4];
 	struct rdata rdata[16];

@@ -55,8 +55,8 @@ answer(struct servers *sv, const struct addr *a, uint64_t rtt_us,
 }
 
 static inline void
-answers_n(struct servers *sv, const struct addr *a, uint64_t rtt_us,
-    unsigned n, uint64_t *now_us)
+answers_n(struct servers *sv, const struct addr *a, uint64_t rtt_us, unsigned n,
+    uint64_t *now_us)
 {
 	while (n-- > 0) {
 		answer(sv, a, rtt_us, *now_us);
@@ -66,8 +66,7 @@ answers_n(struct servers *sv, const struct addr *a, uint64_t rtt_us,
 
 /* Silence on the n-th name. */
 static inline void
-silence(
-    struct servers *sv, const struct addr *a, unsigned n, uint64_t now_us)
+silence(struct servers *sv, const struct addr *a, unsigned n, uint64_t now_us)
 {
 	struct name qname;
 	char text[64];

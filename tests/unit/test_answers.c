@@ -22,8 +22,8 @@ start(void **state)
 		return 1;
 	f.packed = (struct packed){
 		.bytes = f.message,
-		.len = pack_answer(
-		    f.message, sizeof(f.message), f.qname.wire, 3),
+		.len =
+		    pack_answer(f.message, sizeof(f.message), f.qname.wire, 3),
 		.expires_ms = NOW + 300000,
 		.generation = answers_generation(f.c),
 		.ede = EDE_NONE,
@@ -79,8 +79,8 @@ the_second_time_is_forgotten_after_a_while(void **state)
 	uint8_t buf[512];
 
 	assert_int_equal(put(f), ERR_OK);
-	assert_int_equal(
-	    answers_put(f->c, &f->key, &f->packed, NOW + 130000), ERR_OK);
+	assert_int_equal(answers_put(f->c, &f->key, &f->packed, NOW + 130000),
+	    ERR_OK);
 	assert_int_equal(get(f, NOW + 130000, buf), 0);
 }
 
@@ -106,12 +106,10 @@ ttls_age_and_end(void **state)
 	f->packed.now_hot = true;
 	assert_int_equal(put(f), ERR_OK);
 	assert_int_equal(get(f, NOW + 100500, buf), f->packed.len);
-	assert_int_equal(
-	    message_read(a, buf, f->packed.len, &m), ERR_OK);
+	assert_int_equal(message_read(a, buf, f->packed.len, &m), ERR_OK);
 	assert_int_equal(m.sets[SECTION_ANSWER][0]->ttl, 200);
 	assert_int_not_equal(get(f, NOW + 299999, buf), 0);
-	assert_int_equal(
-	    message_read(a, buf, f->packed.len, &m), ERR_OK);
+	assert_int_equal(message_read(a, buf, f->packed.len, &m), ERR_OK);
 	assert_int_equal(m.sets[SECTION_ANSWER][0]->ttl, 1);
 	assert_int_equal(get(f, NOW + 300000, buf), 0);
 	arena_free(a);
@@ -153,8 +151,8 @@ the_answer_set_turns(void **state)
 	f->packed.rotate_size = 16;
 	assert_int_equal(put(f), ERR_OK);
 	for (uint32_t turn = 0; turn < 7; turn++) {
-		assert_int_equal(
-		    answers_get(f->c, &f->key, NOW, turn, buf, n), n);
+		assert_int_equal(answers_get(f->c, &f->key, NOW, turn, buf, n),
+		    n);
 		for (uint32_t i = 0; i < 3; i++)
 			assert_int_equal(buf[at + i * 16 + 15],
 			    (turn + i) % 3 + 1);
@@ -172,7 +170,8 @@ too_small_a_buffer_is_a_miss(void **state)
 	f->packed.now_hot = true;
 	assert_int_equal(put(f), ERR_OK);
 	assert_int_equal(answers_get(f->c, &f->key, NOW, 0, buf,
-			     f->packed.len - 1), 0);
+			     f->packed.len - 1),
+	    0);
 }
 
 static void
@@ -186,8 +185,7 @@ an_ede_is_not_lost(void **state)
 	f->packed.ede = EDE_STALE_ANSWER;
 	assert_int_equal(put(f), ERR_OK);
 	assert_int_equal(get(f, NOW, buf), 0);
-	assert_int_equal(
-	    answers_copy(f->c, &f->key, &out), f->packed.len);
+	assert_int_equal(answers_copy(f->c, &f->key, &out), f->packed.len);
 	assert_int_equal(out.ede, EDE_STALE_ANSWER);
 }
 
@@ -223,8 +221,8 @@ the_bound_holds(void **state)
 
 		snprintf(text, sizeof(text), "n%u.example.net", i);
 		assert_int_equal(name_parse(text, &f->qname), ERR_OK);
-		f->packed.len = pack_answer(
-		    f->message, sizeof(f->message), f->qname.wire, 3);
+		f->packed.len = pack_answer(f->message, sizeof(f->message),
+		    f->qname.wire, 3);
 		err = put(f);
 		assert_true(err == ERR_OK || err == ERR_LIMIT);
 		cache_count(f->c, &n);

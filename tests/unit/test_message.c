@@ -224,6 +224,34 @@ compressed_names_in_rdata_are_expanded(void **state)
 }
 
 static void
+names_are_expanded_even_when_the_length_stays(void **state)
+{
+	/* One pointer shrinks to the root, the other grows by as much. */
+	static const char rdata[] =
+	    "\xc0\xfe\4host\xc0\xfe" "aaaabbbbccccddddeeee";
+	struct arena *a = NULL;
+	struct message m;
+	const struct rdata *r;
+	size_t root_at, one_at;
+
+	(void)state;
+	start(2, 0, 0);
+	add_record(65280, 1, "\1x\0", 3);
+	one_at = packet.len - 3;
+	root_at = packet.len - 1;
+	add_record(TYPE_SOA, 1, rdata, 29);
+	packet.bytes[packet.len - 28] = (uint8_t)root_at;
+	packet.bytes[packet.len - 21] = (uint8_t)one_at;
+	packet.bytes[packet.len - 29] = 0xc0;
+	packet.bytes[packet.len - 22] = 0xc0;
+	assert_int_equal(read_it(&a, &m), ERR_OK);
+	r = &m.sets[SECTION_ANSWER][1]->rdata[0];
+	assert_int_equal(r->len, 29);
+	assert_memory_equal(r->bytes, "\0\4host\1x\0" "aaaa", 13);
+	arena_free(a);
+}
+
+static void
 unknown_types_stay_octets(void **state)
 {
 	struct arena *a = NULL;
@@ -578,6 +606,8 @@ main(void)
 		    signatures_join_what_they_cover_in_their_section),
 		cmocka_unit_test(orphan_signatures_of_an_owner_are_one_set),
 		cmocka_unit_test(compressed_names_in_rdata_are_expanded),
+		cmocka_unit_test(
+		    names_are_expanded_even_when_the_length_stays),
 		cmocka_unit_test(unknown_types_stay_octets),
 		cmocka_unit_test(rdata_of_a_wrong_length_is_refused),
 		cmocka_unit_test(record_hidden_in_rdata_is_not_found),

@@ -175,12 +175,10 @@ nxdomain_is_found_for_every_type_of_that_name_only(void **state)
 	assert_int_equal(records_put(f->c, &r, NOW), ERR_OK);
 	assert_true(get_a(f, "gone.test", NOW, &got));
 	assert_int_equal(got.kind, RECORD_NXDOMAIN);
-	assert_true(records_get(
-	    f->c, o.owner.wire, TYPE_MX, NOW, f->a, &got));
+	assert_true(records_get(f->c, o.owner.wire, TYPE_MX, NOW, f->a, &got));
 	assert_int_equal(got.kind, RECORD_NXDOMAIN);
 	assert_int_equal(name_parse("a.gone.test", &below), ERR_OK);
-	assert_false(
-	    records_get(f->c, below.wire, TYPE_A, NOW, f->a, &got));
+	assert_false(records_get(f->c, below.wire, TYPE_A, NOW, f->a, &got));
 }
 
 static void
@@ -241,8 +239,8 @@ a_failure_never_hides_what_is_known(void **state)
 	assert_int_equal(got.kind, RECORD_FAILURE);
 	assert_int_equal(got.ede, EDE_NO_REACHABLE_AUTHORITY);
 	assert_int_equal(got.tries, 3);
-	assert_false(records_get(
-	    f->c, o.owner.wire, TYPE_AAAA, NOW, f->a, &got));
+	assert_false(
+	    records_get(f->c, o.owner.wire, TYPE_AAAA, NOW, f->a, &got));
 	r = record_of(&o, NOW);
 	assert_int_equal(records_put(f->c, &r, NOW), ERR_OK);
 	r = denial_of(&o, RECORD_FAILURE, NOW + 1);
@@ -270,10 +268,10 @@ a_delegation_is_kept_with_its_glue_and_never_answers(void **state)
 	r.set_count = 2;
 	r.rank = RANK_AUTHORITY;
 	assert_int_equal(records_put(f->c, &r, NOW), ERR_OK);
-	assert_false(records_get(
-	    f->c, ns.owner.wire, TYPE_NS, NOW, f->a, &got));
-	assert_true(records_get_delegation(
-	    f->c, ns.owner.wire, NOW, f->a, &got));
+	assert_false(
+	    records_get(f->c, ns.owner.wire, TYPE_NS, NOW, f->a, &got));
+	assert_true(
+	    records_get_delegation(f->c, ns.owner.wire, NOW, f->a, &got));
 	assert_int_equal(got.kind, RECORD_DELEGATION);
 	assert_int_equal(got.set_count, 2);
 	assert_true(rrset_equal(got.sets[1], &glue.set));
@@ -287,8 +285,7 @@ put_named(struct fixture *f, const char *text, enum record_kind kind)
 	struct record r;
 
 	one_a(&o, text, 1, 600);
-	r = kind == RECORD_SET ? record_of(&o, NOW)
-			       : denial_of(&o, kind, NOW);
+	r = kind == RECORD_SET ? record_of(&o, NOW) : denial_of(&o, kind, NOW);
 	assert_int_equal(records_put(f->c, &r, NOW), ERR_OK);
 }
 
@@ -415,8 +412,7 @@ no_memory_is_an_error_and_leaves_the_old_entry(void **state)
 	assert_int_equal(got.sets[0]->rdata[0].bytes[0], 1);
 	tiny = arena_new(16);
 	assert_non_null(tiny);
-	assert_false(records_get(
-	    f->c, o.owner.wire, TYPE_A, NOW, tiny, &got));
+	assert_false(records_get(f->c, o.owner.wire, TYPE_A, NOW, tiny, &got));
 	arena_free(tiny);
 }
 

@@ -50,8 +50,8 @@ choose(struct world *w)
 	};
 	struct servers_choice c;
 
-	assert_int_equal(
-	    servers_choose(w->sv, &set, w->rng, w->now, &c), ERR_OK);
+	assert_int_equal(servers_choose(w->sv, &set, w->rng, w->now, &c),
+	    ERR_OK);
 	assert_true(c.primary < FOUR && c.shadow <= FOUR);
 	assert_true(c.shadow != c.primary);
 	assert_non_null(c.why);
@@ -254,8 +254,8 @@ a_faulty_server_is_left_out_for_this_zone(void **state)
 	ask_n(&w, 100);
 	assert_int_equal(w.asked[1], 0);
 	for (unsigned i = 0; i < FOUR; i++)
-		servers_fault(
-		    w.sv, &w.at[i], name_root, FAULT_REFUSED, w.now + i);
+		servers_fault(w.sv, &w.at[i], name_root, FAULT_REFUSED,
+		    w.now + i);
 	w.now += 1000;
 	assert_int_equal(choose(&w).primary, 0);
 	world_end(&w);
@@ -276,8 +276,8 @@ when_all_are_dead_one_is_still_asked(void **state)
 	}
 	w.now += SEC;
 	for (unsigned i = 0; i < FOUR; i++)
-		assert_int_equal(
-		    look(w.sv, &w.at[i], w.now).state, SERVER_DEAD);
+		assert_int_equal(look(w.sv, &w.at[i], w.now).state,
+		    SERVER_DEAD);
 	for (unsigned i = 0; i < FOUR; i++) {
 		c = choose(&w);
 		assert_false(w.tried[c.primary]);
@@ -308,8 +308,8 @@ all_tried_is_told(void **state)
 	assert_int_equal(servers_choose(w.sv, &set, w.rng, w.now, &c),
 	    ERR_NOT_FOUND);
 	set.count = SERVERS_SET_MAX + 1;
-	assert_int_equal(
-	    servers_choose(w.sv, &set, w.rng, w.now, &c), ERR_LIMIT);
+	assert_int_equal(servers_choose(w.sv, &set, w.rng, w.now, &c),
+	    ERR_LIMIT);
 	world_end(&w);
 }
 

@@ -8,7 +8,7 @@
 #include <hither/servers.h>
 
 #define THREADS 4u
-#define RUN_US	UINT64_C(1000000)
+#define RUN_US  UINT64_C(1000000)
 
 struct worker {
 	pthread_t thread;
@@ -85,7 +85,7 @@ hammer_answers(struct worker *w, unsigned i)
 	if (answers_get(w->c, &k, NOW, i, buf, sizeof(buf)) == 0)
 		return;
 	w->hits++;
-	w->wrong += memcmp(buf + HEADER_BYTES, n.wire, name_bytes(n.wire));
+	w->wrong += memcmp(buf + HEADER_BYTES, n.wire, name_bytes(n.wire)) != 0;
 }
 
 static void *
@@ -175,8 +175,9 @@ run_all(struct worker *ws, void *(*run)(void *))
 		ws[i].number = i;
 		ws[i].rng = rng_new_seeded(i + 1);
 		assert_non_null(ws[i].rng);
-		assert_int_equal(
-		    pthread_create(&ws[i].thread, NULL, run, &ws[i]), 0);
+		assert_int_equal(pthread_create(&ws[i].thread, NULL, run,
+				     &ws[i]),
+		    0);
 	}
 	for (unsigned i = 0; i < THREADS; i++) {
 		assert_int_equal(pthread_join(ws[i].thread, NULL), 0);

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* render.c - replies as people like to read them; --json shows the rest. */
+#include <string.h>
+
+#include "tool.h"
+
+/* --- reaching into a reply --------------------------------------------- */
+
+static double
+number(const json_t *o, const char *key)
+{
+	return json_number_value(json_object_get(o, key));
+}
+
+static long long
+count(const json_t *o, const char *key)
+{
+	return (long long)json_integer_value(json_object_get(o, key));
+}
+
+static const char *
+text(const json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+
+	return s != NULL ? s : "-";
+}
+
+static bool
+truth(const json_t *o, const char *key)
+{
+	return json_is_true(json_object_get(o, key));
+}
+
+/* 1204331 as "1,204,331". */
+static const char *
+grouped(long long n, char *buf, size_t size)
+{
+	char digits[32];
+	size_t len = (size_t)snprintf(digits, sizeof(digits), "%lld", n);
+	size_t at = 0;
+
+	for (size_t i = 0; i < len && at + 2 < size; i++) {
+		if (i > 0 && (len - i) % 3 == 0)
+			buf[at++] = ',';
+		buf[at++] = digits[i];
+	}
+	buf[at] = '\0';
+	return buf;
+}
+
+static double
+mebibytes(const json_t *o, const char *key)
+{
+	return number(o, key) / (1024 * 1024);
+}
+
+/* --- status ------------------------------------------------------------ */
+
+static void
+render_listening(const json_t *list, FILE *out)
+{
+	const json_t *l;
+	size_t i;
+
+	fprintf(out, "listening  ");
+	json_array_foreach((json_t *)(uintptr_t)list, i, l)
+		fprintf(out, " %s%s%s %s", truth(l, "udp") ? "udp" : "",
+		    truth(l, "udp") && truth(l, "tcp") ? "/" : "",
+		    truth(l, "tcp") ? "tcp" : "", text(l, "address"));
+	fprintf(out, "\n");
+}
+
+static void
+render_status(const json_t *r, FILE *out)
+{
+	const json_t *cache = json_object_get(r, "cache");
+	const json_t *ms = json_object_get(r, "latency_ms");
+	long long up = count(r, "uptime_s");
+	char a[32], b[32];
+
+	fprintf(out, "hitherd %s (pid %lld) up %lldd %02lld:%02lld:%02lld, "
+		     "generation %lld, %s\n",
+	    text(r, "version"), count(r, "pid"), up / 86400,
+	    up / 3600 % 24, up / 60 % 60, up % 60, count(r, "generation"),
+	    truth(r, "healthy") ? "healthy" : "NOT HEALTHY");
+	render_listening(json_object_get(r, "listening"), out);
+	fprintf(out, "queries     %.0f/s now, %s total, %.1f %% from cache, "
+		     "p50 %.1f ms  p99 %.1f ms\n",
+	    number(r, "qps"), grouped(count(r, "queries"), a, sizeof(a)),
+	    number(r, "hit_ratio") * 100, number(ms, "p50"),
+	    number(ms, "p99"));
+	fprintf(out, "cache       %s records %.1f of %.0f MiB, "
+		     "%s answers %.1f of %.0f MiB\n",
+	    grouped(count(cache, "records"), a, sizeof(a)),
+	    mebibytes(cache, "bytes"), mebibytes(cache, "max_bytes"),
+	    grouped(count(cache, "answers"), b, sizeof(b)),
+	    mebibytes(cache, "answer_bytes"),
+	    mebibytes(cache, "answer_max_bytes"));
+	fprintf(out, "in flight   %s of %s; %lld servers known, %lld threads\n",
+	    grouped(count(r, "in_flight"), a, sizeof(a)),
+	    grouped(count(r, "max_in_flight"), b, sizeof(b)),
+	    count(r, "servers_known"), count(r, "threads"));
+}
+
+/* --- stats ------------------------------------------------------------- */
+
+static void
+render_number(const json_t *v, FILE *out)
+{
+	if (json_is_real(v))
+		fprintf(out, "%.3f\n", json_real_value(v));
+	else
+		fprintf(out, "%lld\n", (long long)json_integer_value(v));
+}
+
+static void
+render_stats(const json_t *r, FILE *out)
+{
+	const char *group, *key;
+	json_t *members, *v;
+	char name[64];
+
+	json_object_foreach((json_t *)(uintptr_t)r, group, members)
+		json_object_foreach(members, key, v) {
+			(void)snprintf(
+			    name, sizeof(name), "%s.%s", group, key);
+			fprintf(out, "%-28s ", name);
+			render_number(v, out);
+		}
+}
+
+/* --- servers ----------------------------------------------------------- */
+
+static void
+render_server(const json_t *s, FILE *out)
+{
+	long long asked = count(s, "queries");
+
+	fprintf(out, "  %-22s %-26s %-12s ", text(s, "address"),
+	    text(s, "name"), text(s, "site"));
+	if (json_object_get(s, "rtt_ms") != NULL)
+		fprintf(out, "%6.1f ms %6.1f ", number(s, "rtt_ms"),
+		    number(s, "dev_ms"));
+	else
+		fprintf(out, "%9s %6s ", "-", "-");
+	if (asked > 0)
+		fprintf(out, "%7lld %5.1f ", asked,
+		    100 - 100 * number(s, "loss"));
+	else
+		fprintf(out, "%7s %5s ", "-", "-");
+	fprintf(out, "%-4s %s", truth(s, "edns") ? "yes" : "no",
+	    text(s, "state"));
+	if (json_object_get(s, "probe_in_s") != NULL)
+		fprintf(out, ", next probe in %.0f s",
+		    number(s, "probe_in_s"));
+	fprintf(out, "\n");
+}
+
+static void
+render_servers(const json_t *r, FILE *out)
+{
+	json_t *list = json_object_get(r, "servers"), *s;
+	size_t i;
+
+	fprintf(out, "zone %s (%zu addresses)\n", text(r, "zone"),
+	    json_array_size(list));
+	fprintf(out, "  %-22s %-26s %-12s %9s %6s %7s %5s %-4s %s\n",
+	    "ADDRESS", "NAME", "SITE", "RTT", "+-", "ASKED", "OK %", "EDNS",
+	    "STATE");
+	json_array_foreach(list, i, s)
+		render_server(s, out);
+}
+
+/* --- trace ------------------------------------------------------------- */
+
+static void
+render_trace(const json_t *r, FILE *out)
+{
+	json_t *s;
+	size_t i;
+
+	json_array_foreach(json_object_get(r, "steps"), i, s)
+		fprintf(out, "%7.1f ms  %*s%-12s %s\n", number(s, "at_ms"),
+		    (int)(2 * count(s, "depth")), "", text(s, "stage"),
+		    text(s, "why"));
+	fprintf(out, "%7.1f ms  result       %s", number(r, "took_ms"),
+	    text(r, "rcode"));
+	if (json_object_get(r, "ede") != NULL)
+		fprintf(out, ", EDE %lld (%s) \"%s\"", count(r, "ede"),
+		    text(r, "ede_title"), text(r, "ede_text"));
+	fprintf(out, "\n");
+	json_array_foreach(json_object_get(r, "answer"), i, s)
+		fprintf(out, "            %s\n", json_string_value(s));
+	fprintf(out, "%lld messages, %.1f ms%s\n", count(r, "messages"),
+	    number(r, "took_ms"), truth(r, "from_cache") ? ", from cache"
+							 : "");
+}
+
+/* --- changes ----------------------------------------------------------- */
+
+static void
+render_reload(const json_t *r, FILE *out)
+{
+	json_t *changes = json_object_get(r, "changes"), *c;
+	size_t i;
+
+	if (truth(r, "dry_run"))
+		fprintf(out, "would change %zu options\n",
+		    json_array_size(changes));
+	else
+		fprintf(out, "reloaded in %.1f ms, generation %lld: %zu "
+			     "options changed, cache kept (%lld entries)\n",
+		    number(r, "took_ms"), count(r, "generation"),
+		    json_array_size(changes), count(r, "kept"));
+	json_array_foreach(changes, i, c)
+		fprintf(out, "  %-16s %s %s -> %s\n",
+		    truth(c, "now") ? "changed now" : "needs a restart",
+		    text(c, "option"), text(c, "before"), text(c, "after"));
+}
+
+static void
+render_flush(const json_t *r, FILE *out)
+{
+	fprintf(out, "forgot %lld %s\n", count(r, "forgotten"),
+	    strcmp(text(r, "what"), "servers") == 0 ? "servers" : "records");
+}
+
+static void
+render_level(const json_t *r, FILE *out)
+{
+	fprintf(out, "%s -> %s\n", text(r, "before"), text(r, "level"));
+}
+
+static void
+render_config(const json_t *r, FILE *out)
+{
+	fputs(text(r, "config"), out);
+}
+
+static void
+render_health(const json_t *r, FILE *out)
+{
+	fprintf(out, "%s\n", truth(r, "healthy") ? "healthy" : "not healthy");
+}
+
+static void
+render_stop(const json_t *r, FILE *out)
+{
+	(void)r;
+	fprintf(out, "stopping\n");
+}
+
+static const struct {
+	const char *command;
+	void (*render)(const json_t *r, FILE *out);
+} renderers[] = {
+	{ "status", render_status },
+	{ "stats", render_stats },
+	{ "servers", render_servers },
+	{ "trace", render_trace },
+	{ "flush", render_flush },
+	{ "config show", render_config },
+	{ "reload", render_reload },
+	{ "health", render_health },
+	{ "loglevel", render_level },
+	{ "stop", render_stop },
+};
+
+void
+render(const char *command, const json_t *reply, FILE *out)
+{
+	for (size_t i = 0; i < ARRAY_LEN(renderers); i++)
+		if (strcmp(command, renderers[i].command) == 0)
+			renderers[i].render(reply, out);
+}
