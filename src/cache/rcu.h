@@ -4,8 +4,8 @@
  *
  * ThreadSanitizer cannot see the ordering liburcu gives us, because the
  * library is not built with it. What we rely on is spelled out to it here:
- * the end of a read section happens before a reclamation that follows it.
- * `token` is any address both sides agree on.
+ * the end of a read section happens before a reclamation that follows it,
+ * and so does asking for it. `token` is any address both sides agree on.
  */
 #ifndef HITHER_CACHE_RCU_H
 #define HITHER_CACHE_RCU_H
@@ -42,13 +42,25 @@ rcu_leave(void *token)
 	urcu_memb_read_unlock();
 }
 
-/* First thing in a reclamation: no reader of before is left. */
+/* Calls fn(head) after a grace period, on liburcu's own thread. */
 static inline void
-rcu_readers_gone(void *token)
+rcu_later(struct rcu_head *head, void (*fn)(struct rcu_head *))
 {
 #ifdef RCU_TELLS_TSAN
+	__tsan_release(head);
+#endif
+	urcu_memb_call_rcu(head, fn);
+}
+
+/* First thing in such a call: no reader of before is left. */
+static inline void
+rcu_readers_gone(struct rcu_head *head, void *token)
+{
+#ifdef RCU_TELLS_TSAN
+	__tsan_acquire(head);
 	__tsan_acquire(token);
 #else
+	(void)head;
 	(void)token;
 #endif
 }

@@ -178,13 +178,13 @@ reclaim(struct rcu_head *head)
 	struct entry *batch;
 	size_t bytes;
 
+	rcu_readers_gone(head, s->table);
 	pthread_mutex_lock(&s->lock);
 	batch = s->batch;
 	bytes = s->batch_bytes;
 	s->batch = NULL;
 	s->batch_bytes = 0;
 	pthread_mutex_unlock(&s->lock);
-	rcu_readers_gone(s->table);
 	free_list(batch);
 	pthread_mutex_lock(&s->lock);
 	s->waiting_bytes -= bytes;
@@ -208,7 +208,7 @@ stripe_leave(struct stripe *s)
 	}
 	pthread_mutex_unlock(&s->lock);
 	if (send)
-		urcu_memb_call_rcu(&s->rcu, reclaim);
+		rcu_later(&s->rcu, reclaim);
 }
 
 /* --- reading ---------------------------------------------------------- */

@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#define FOLD_EACH(x) ((uint64_t)(x) * UINT64_C(0x0101010101010101))
+#define FOLD_EACH(x) ((uint64_t)(x)*UINT64_C(0x0101010101010101))
 
 static inline uint8_t
 fold_octet(uint8_t c)

@@ -88,15 +88,15 @@ static bool
 set_is(const struct set *s, const struct gather_record *r, uint64_t hash)
 {
 	return s->hash == hash && s->type == r->type &&
-	    s->section == r->section && name_equal(s->owner, r->owner);
+	       s->section == r->section && name_equal(s->owner, r->owner);
 }
 
 /* The slot of the set for r, or the free one where it belongs. */
 static uint16_t *
 set_slot(struct gather *g, const struct gather_record *r, uint64_t hash)
 {
-	size_t slot = (size_t)mix(
-	    hash, (uint64_t)r->type << 2 | (uint64_t)r->section);
+	size_t slot =
+	    (size_t)mix(hash, (uint64_t)r->type << 2 | (uint64_t)r->section);
 
 	for (;; slot++) {
 		uint16_t *n = &g->set_slots[slot & g->mask];
@@ -295,7 +295,7 @@ gather_sets(struct gather *g, enum section s, struct rrset ***sets,
 	*count = 0;
 	for (i = 0; i < g->set_count; i++)
 		n += g->sets[i].section == s &&
-		    g->sets[i].lists[RECORDS].count > 0;
+		     g->sets[i].lists[RECORDS].count > 0;
 	*sets = arena_take(g->arena, (n + 1) * sizeof(**sets));
 	if (*sets == NULL)
 		return ERR_MEMORY;

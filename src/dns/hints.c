@@ -124,8 +124,8 @@ address_add(struct arena *a, struct gather *g, const uint8_t *owner,
 }
 
 static enum err
-root_server_add(
-    struct arena *a, struct gather *g, const struct root_server *root)
+root_server_add(struct arena *a, struct gather *g,
+    const struct root_server *root)
 {
 	struct gather_record r = { .owner = name_root,
 		.ttl = HINTS_TTL_S,

@@ -31,8 +31,8 @@ counts_are_possible(const struct header *h, size_t len, size_t *records)
 {
 	*records = (size_t)h->counts[1] + h->counts[2] + h->counts[3];
 	return h->counts[QD] <= 1 &&
-	    len - HEADER_BYTES >=
-	    h->counts[QD] * QUESTION_MIN + *records * RECORD_MIN;
+	       len - HEADER_BYTES >=
+		   h->counts[QD] * QUESTION_MIN + *records * RECORD_MIN;
 }
 
 static bool
@@ -49,7 +49,7 @@ static bool
 is_data(uint16_t type, uint16_t class)
 {
 	return class == CLASS_IN && type != 0 && (type < 128 || type > 255) &&
-	    type != TYPE_OPT;
+	       type != TYPE_OPT;
 }
 
 /* One record behind its owner; OPT goes to out->edns. */
@@ -62,8 +62,8 @@ record_read(struct reader *r, struct gather *g, struct arena *a,
 
 	rec->type = reader_u16(r);
 	if (rec->type == TYPE_OPT) {
-		if (rec->section != SECTION_ADDITIONAL ||
-		    rec->owner[0] != 0 || out->edns.present)
+		if (rec->section != SECTION_ADDITIONAL || rec->owner[0] != 0 ||
+		    out->edns.present)
 			return ERR_FORMAT;
 		return opt_read(r, &out->edns) ? ERR_OK : ERR_FORMAT;
 	}
@@ -111,8 +111,8 @@ sections_read(struct reader *r, struct arena *a, const struct header *h,
 	if (e == ERR_OK && r->at != r->len)
 		e = ERR_FORMAT;
 	for (s = 0; s < SECTION_COUNT && e == ERR_OK; s++)
-		e = gather_sets(
-		    g, (enum section)s, &out->sets[s], &out->counts[s]);
+		e = gather_sets(g, (enum section)s, &out->sets[s],
+		    &out->counts[s]);
 	return e;
 }
 

@@ -137,8 +137,8 @@ name_common_labels(const uint8_t *a, const uint8_t *b)
 	unsigned j = label_offsets(b, b_at);
 	unsigned common = 0;
 
-	while (i > 0 && j > 0 &&
-	    label_compare(a + a_at[--i], b + b_at[--j]) == 0)
+	while (
+	    i > 0 && j > 0 && label_compare(a + a_at[--i], b + b_at[--j]) == 0)
 		common++;
 	return common;
 }

@@ -74,8 +74,8 @@ name_parse(const char *text, struct name *out)
 		/* One octet is kept for the root's. */
 		if (at + 2 >= NAME_MAX_BYTES)
 			return ERR_FORMAT;
-		len = label_parse(
-		    &text, made.wire + at, NAME_MAX_BYTES - 1 - at);
+		len =
+		    label_parse(&text, made.wire + at, NAME_MAX_BYTES - 1 - at);
 		if (len == 0)
 			return ERR_FORMAT;
 		at += 1 + len;

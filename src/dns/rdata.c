@@ -93,8 +93,8 @@ static bool
 walk_name(struct walk *w, bool plain)
 {
 	struct name n;
-	size_t bytes = plain ? reader_name_plain(w->r, &n)
-			     : reader_name(w->r, &n);
+	size_t bytes =
+	    plain ? reader_name_plain(w->r, &n) : reader_name(w->r, &n);
 
 	if (bytes == 0 || w->r->at > w->end || w->made + bytes > HEAD_MAX)
 		return false;

@@ -69,7 +69,7 @@ reader_u32(struct reader *r)
 	if (p == NULL)
 		return 0;
 	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
-	    (uint32_t)p[2] << 8 | p[3];
+	       (uint32_t)p[2] << 8 | p[3];
 }
 
 void

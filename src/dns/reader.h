@@ -11,15 +11,15 @@
 #include <hither/dns.h>
 
 /* A name may hop so often; a message is given so much for all its names. */
-#define READER_NAME_HOPS   64u
-#define READER_HOPS	   65536u
-#define READER_WORK	   (6u * 65536u)
-#define READER_LABEL_WORK  4u /* a label costs as much as so many octets */
+#define READER_NAME_HOPS  64u
+#define READER_HOPS       65536u
+#define READER_WORK       (6u * 65536u)
+#define READER_LABEL_WORK 4u /* a label costs as much as so many octets */
 
 struct reader {
 	const uint8_t *bytes;
 	size_t at, len;
-	size_t hops_left;	/* 0: compression is an error */
+	size_t hops_left; /* 0: compression is an error */
 	size_t work_left;
 	bool failed;
 	bool too_much; /* failed because a budget was spent */

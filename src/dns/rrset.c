@@ -49,10 +49,10 @@ rrset_copy(struct arena *a, const struct rrset *s)
 	struct rrset *made;
 	uint8_t *bytes;
 
-	made = arena_take(a,
-	    sizeof(*made) + records * sizeof(*rdata) + owner_bytes +
-		rdata_octets(s->rdata, s->count) +
-		rdata_octets(s->sigs, s->sig_count));
+	made =
+	    arena_take(a, sizeof(*made) + records * sizeof(*rdata) +
+			      owner_bytes + rdata_octets(s->rdata, s->count) +
+			      rdata_octets(s->sigs, s->sig_count));
 	if (made == NULL)
 		return NULL;
 	rdata = (struct rdata *)(made + 1);
@@ -72,7 +72,7 @@ static bool
 rdata_equal(const struct rdata *a, const struct rdata *b)
 {
 	return a->len == b->len &&
-	    (a->len == 0 || memcmp(a->bytes, b->bytes, a->len) == 0);
+	       (a->len == 0 || memcmp(a->bytes, b->bytes, a->len) == 0);
 }
 
 /* Where r stands among count records, or count. */
@@ -112,9 +112,9 @@ bool
 rrset_equal(const struct rrset *a, const struct rrset *b)
 {
 	return a->type == b->type && a->count == b->count &&
-	    a->sig_count == b->sig_count && name_equal(a->owner, b->owner) &&
-	    records_equal(a->rdata, b->rdata, a->count) &&
-	    records_equal(a->sigs, b->sigs, a->sig_count);
+	       a->sig_count == b->sig_count && name_equal(a->owner, b->owner) &&
+	       records_equal(a->rdata, b->rdata, a->count) &&
+	       records_equal(a->sigs, b->sigs, a->sig_count);
 }
 
 const uint8_t *

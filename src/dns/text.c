@@ -40,15 +40,15 @@ static const char *const rcodes[] = { "NOERROR", "FORMERR", "SERVFAIL",
 
 static const char *const ede_titles[] = { "Other Error",
 	"Unsupported DNSKEY Algorithm", "Unsupported DS Digest Type",
-	"Stale Answer", "Forged Answer", "DNSSEC Indeterminate",
-	"DNSSEC Bogus", "Signature Expired", "Signature Not Yet Valid",
-	"DNSKEY Missing", "RRSIGs Missing", "No Zone Key Bit Set",
-	"NSEC Missing", "Cached Error", "Not Ready", "Blocked", "Censored",
-	"Filtered", "Prohibited", "Stale NXDOMAIN Answer",
-	"Not Authoritative", "Not Supported", "No Reachable Authority",
-	"Network Error", "Invalid Data", "Signature Expired before Valid",
-	"Too Early", "Unsupported NSEC3 Iterations Value",
-	"Unable to conform to policy", "Synthesized" };
+	"Stale Answer", "Forged Answer", "DNSSEC Indeterminate", "DNSSEC Bogus",
+	"Signature Expired", "Signature Not Yet Valid", "DNSKEY Missing",
+	"RRSIGs Missing", "No Zone Key Bit Set", "NSEC Missing", "Cached Error",
+	"Not Ready", "Blocked", "Censored", "Filtered", "Prohibited",
+	"Stale NXDOMAIN Answer", "Not Authoritative", "Not Supported",
+	"No Reachable Authority", "Network Error", "Invalid Data",
+	"Signature Expired before Valid", "Too Early",
+	"Unsupported NSEC3 Iterations Value", "Unable to conform to policy",
+	"Synthesized" };
 
 const char *
 type_text(uint16_t type, char *buf)

@@ -92,8 +92,8 @@ zone_record(FILE *f, struct zone_text *z, struct arena *a, int *line,
     struct rrset **out)
 {
 	ldns_rr *rr = NULL;
-	ldns_status status = ldns_rr_new_frm_fp_l(
-	    &rr, f, &z->ttl, &z->origin, &z->previous, line);
+	ldns_status status = ldns_rr_new_frm_fp_l(&rr, f, &z->ttl, &z->origin,
+	    &z->previous, line);
 
 	*out = NULL;
 	if (status == LDNS_STATUS_SYNTAX_EMPTY ||

@@ -20,8 +20,7 @@ questions_skip(struct reader *r, uint16_t count)
 }
 
 size_t
-message_ttl_offsets(
-    const uint8_t *bytes, size_t len, uint16_t *out, size_t max)
+message_ttl_offsets(const uint8_t *bytes, size_t len, uint16_t *out, size_t max)
 {
 	struct reader r;
 	struct header h;

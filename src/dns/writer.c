@@ -24,7 +24,7 @@
 #include "fold.h"
 #include "rdata.h"
 
-#define PROBES	       8u
+#define PROBES         8u
 #define HOPS_MAX       4u
 #define POINTER_LIMIT  0x4000u
 #define LABELS_MAX     127u
@@ -217,8 +217,8 @@ put_name(struct writer *w, const uint8_t *n, bool same_case)
 	/* i labels are new, the rest has been found. */
 	left = i;
 	head = s.found.at == TARGET_OF_ROOT ? name_bytes(n) - 1
-	    : i == 0			    ? 0
-	    : (size_t)labels[i - 1] + 1u + n[labels[i - 1]];
+	       : i == 0                     ? 0
+			: (size_t)labels[i - 1] + 1u + n[labels[i - 1]];
 	if (room_left(w) < head + (s.found.at == TARGET_OF_ROOT ? 1u : 2u))
 		return false;
 	put_bytes(w, n, head);
@@ -297,8 +297,8 @@ put_record(struct writer *w, const struct rrset *set, uint16_t type,
 }
 
 static bool
-put_set(struct writer *w, const struct rrset *set, uint32_t ttl,
-    bool with_sigs, uint16_t first)
+put_set(struct writer *w, const struct rrset *set, uint32_t ttl, bool with_sigs,
+    uint16_t first)
 {
 	size_t i;
 
@@ -332,8 +332,8 @@ writer_rrset(struct writer *w, enum section s, const struct rrset *set,
 }
 
 void
-writer_question(
-    struct writer *w, const uint8_t *qname, uint16_t type, uint16_t class)
+writer_question(struct writer *w, const uint8_t *qname, uint16_t type,
+    uint16_t class)
 {
 	size_t mark = w->at;
 

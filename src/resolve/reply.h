@@ -56,6 +56,8 @@ struct ttl_limits {
  */
 void reply_scrub(struct message *m, const struct asked *q,
     const struct ttl_limits *limits);
+void reply_restore_case(
+    struct message *m, const struct asked *q, struct arena *a);
 /* Fills `out` from out->m, which was scrubbed. Arena: synthesised CNAMEs. */
 void reply_classify(
     struct reply *out, const struct asked *q, struct arena *a);

@@ -167,6 +167,8 @@ read_reply(struct task *t)
 		reply_scrub(&t->reply.m, &q,
 		    &(struct ttl_limits){ o->ttl_min_s, o->ttl_max_s,
 			o->negative_ttl_max_s });
+		if (o->mix_case)
+			reply_restore_case(&t->reply.m, &q, t->arena);
 		reply_classify(&t->reply, &q, t->arena);
 	}
 	if (x != NULL) {

@@ -93,3 +93,24 @@ reply_scrub(struct message *m, const struct asked *q,
 		m->counts[s] = kept;
 	}
 }
+
+/*
+ * 0x20 is between us and the server: where it echoes the letters we mixed,
+ * the question's own spelling comes back.
+ */
+void
+reply_restore_case(
+    struct message *m, const struct asked *q, struct arena *a)
+{
+	const uint8_t *own = name_copy_in(a, q->qname);
+
+	for (int s = 0; own != NULL && s < SECTION_COUNT; s++) {
+		for (size_t i = 0; i < m->counts[s]; i++) {
+			struct rrset *set = m->sets[s][i];
+
+			if (name_is_within(own, set->owner))
+				set->owner = name_suffix(
+				    own, name_labels(set->owner));
+		}
+	}
+}

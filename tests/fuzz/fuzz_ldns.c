@@ -32,9 +32,9 @@ check(bool truth)
 static bool
 is_plain(uint16_t type)
 {
-	static const uint16_t plain[] = { TYPE_A, TYPE_NS, TYPE_CNAME,
-		TYPE_SOA, TYPE_PTR, TYPE_MX, TYPE_TXT, TYPE_AAAA, TYPE_SRV,
-		TYPE_DS, TYPE_DNSKEY };
+	static const uint16_t plain[] = { TYPE_A, TYPE_NS, TYPE_CNAME, TYPE_SOA,
+		TYPE_PTR, TYPE_MX, TYPE_TXT, TYPE_AAAA, TYPE_SRV, TYPE_DS,
+		TYPE_DNSKEY };
 	size_t i;
 
 	for (i = 0; i < ARRAY_LEN(plain); i++)
@@ -82,10 +82,10 @@ is_same(const struct rrset *set, const struct rdata *r, const ldns_rr *rr)
 	static uint8_t flat[65536];
 
 	return (unsigned)ldns_rr_get_type(rr) == set->type &&
-	    ldns_rr_get_class(rr) == LDNS_RR_CLASS_IN &&
-	    name_equal(set->owner, ldns_rdf_data(ldns_rr_owner(rr))) &&
-	    rdata_flat(rr, flat) == r->len &&
-	    memcmp(flat, r->bytes, r->len) == 0;
+	       ldns_rr_get_class(rr) == LDNS_RR_CLASS_IN &&
+	       name_equal(set->owner, ldns_rdf_data(ldns_rr_owner(rr))) &&
+	       rdata_flat(rr, flat) == r->len &&
+	       memcmp(flat, r->bytes, r->len) == 0;
 }
 
 static bool
@@ -112,8 +112,8 @@ they_have(const ldns_rr_list *list, const struct rrset *s, size_t record)
 }
 
 static void
-section_agrees(
-    struct rrset *const *sets, size_t count, const ldns_rr_list *theirs)
+section_agrees(struct rrset *const *sets, size_t count,
+    const ldns_rr_list *theirs)
 {
 	size_t i, k;
 

@@ -29,7 +29,7 @@ records_agree(const struct rdata *a, const struct rdata *b, size_t count)
 	for (i = 0; i < count; i++) {
 		check(a[i].len == b[i].len);
 		check(a[i].len == 0 ||
-		    memcmp(a[i].bytes, b[i].bytes, a[i].len) == 0);
+		      memcmp(a[i].bytes, b[i].bytes, a[i].len) == 0);
 	}
 }
 
@@ -108,9 +108,8 @@ names_are_flat(const struct message *m)
 				    rdata_name(&set->rdata[k], 0);
 
 				check(n != NULL);
-				check(!soa ||
-				    rdata_name(&set->rdata[k],
-					name_bytes(n)) != NULL);
+				check(!soa || rdata_name(&set->rdata[k],
+						  name_bytes(n)) != NULL);
 			}
 		}
 }
@@ -119,8 +118,8 @@ static void
 ttls_are_inside(const uint8_t *bytes, size_t len, size_t records)
 {
 	static uint16_t offsets[8192];
-	size_t found = message_ttl_offsets(
-	    bytes, len, offsets, ARRAY_LEN(offsets));
+	size_t found =
+	    message_ttl_offsets(bytes, len, offsets, ARRAY_LEN(offsets));
 	size_t i;
 
 	check(found == records);
@@ -136,7 +135,7 @@ records_of(const struct message *m)
 	for (s = 0; s < SECTION_COUNT; s++)
 		for (i = 0; i < m->counts[s]; i++)
 			n += (size_t)m->sets[s][i]->count +
-			    m->sets[s][i]->sig_count;
+			     m->sets[s][i]->sig_count;
 	return n;
 }
 

@@ -44,7 +44,7 @@ edns_holds(const struct edns *e, const uint8_t *bytes, size_t len)
 {
 	if (e->cookie != NULL) {
 		check(e->cookie_len == 8 ||
-		    (e->cookie_len >= 16 && e->cookie_len <= 40));
+		      (e->cookie_len >= 16 && e->cookie_len <= 40));
 		check(e->cookie >= bytes);
 		check(e->cookie + e->cookie_len <= bytes + len);
 	}

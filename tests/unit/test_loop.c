@@ -163,7 +163,6 @@ another_thread_wakes_and_stops_a_loop(void **state)
 	    0);
 	ride_on(&t.ride);
 	assert_int_equal(pthread_join(thread, NULL), 0);
-	assert_true(t.turns >= 1);
 	ride_end(&t.ride);
 }
 

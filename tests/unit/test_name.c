@@ -227,16 +227,16 @@ suffix_is_replaced_below_the_owner_only(void **state)
 	struct name want = name_of("a.b.new.test"), got;
 
 	(void)state;
-	assert_int_equal(
-	    name_replace_suffix(&got, n.wire, from.wire, to.wire), ERR_OK);
+	assert_int_equal(name_replace_suffix(&got, n.wire, from.wire, to.wire),
+	    ERR_OK);
 	assert_true(name_same_case(got.wire, want.wire));
-	assert_int_equal(name_replace_suffix(
-			     &got, from.wire, from.wire, to.wire),
+	assert_int_equal(name_replace_suffix(&got, from.wire, from.wire,
+			     to.wire),
 	    ERR_NOT_FOUND);
 	assert_int_equal(name_replace_suffix(&got, to.wire, from.wire, n.wire),
 	    ERR_NOT_FOUND);
-	assert_int_equal(
-	    name_replace_suffix(&n, n.wire, from.wire, to.wire), ERR_OK);
+	assert_int_equal(name_replace_suffix(&n, n.wire, from.wire, to.wire),
+	    ERR_OK);
 	assert_true(name_same_case(n.wire, want.wire));
 }
 
@@ -247,11 +247,11 @@ replacing_past_255_octets_is_refused(void **state)
 
 	(void)state;
 	/* 99 labels stay: 198 + 155 octets. */
-	assert_int_equal(name_replace_suffix(
-			     &got, n.wire, name_suffix(n.wire, 1), to.wire),
+	assert_int_equal(name_replace_suffix(&got, n.wire,
+			     name_suffix(n.wire, 1), to.wire),
 	    ERR_SPACE);
-	assert_int_equal(name_replace_suffix(
-			     &got, n.wire, name_suffix(n.wire, 50), to.wire),
+	assert_int_equal(name_replace_suffix(&got, n.wire,
+			     name_suffix(n.wire, 50), to.wire),
 	    ERR_OK);
 	assert_int_equal(name_bytes(got.wire), 255);
 }

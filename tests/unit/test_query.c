@@ -116,7 +116,10 @@ every_truncation_is_an_error(void **state)
 
 	(void)state;
 	add_opt(&p, 0, 0x8000, 12);
-	add(&p, "\0\12\0\10" "12345678", 12);
+	add(&p,
+	    "\0\12\0\10"
+	    "12345678",
+	    12);
 	whole = p.len;
 	assert_int_equal(read_packet(&p, &q), QUERY_OK);
 	for (p.len = HEADER_BYTES; p.len < whole; p.len++)
@@ -166,7 +169,11 @@ edns_is_read(void **state)
 
 	(void)state;
 	add_opt(&p, 0, 0x8000, 16);
-	add(&p, "\0\3\0\0" "\0\12\0\10" "12345678", 16);
+	add(&p,
+	    "\0\3\0\0"
+	    "\0\12\0\10"
+	    "12345678",
+	    16);
 	assert_int_equal(read_packet(&p, &q), QUERY_OK);
 	assert_true(q.edns.present && q.edns.dnssec_ok && q.edns.wants_nsid);
 	assert_null(q.edns.nsid);
@@ -193,8 +200,16 @@ bad_option_lengths_are_errors(void **state)
 	static const struct {
 		const char *bytes;
 		unsigned len;
-	} bad[] = { { "\0\12\0\3" "123", 7 }, { "\0\12\0\11" "123456789", 13 },
-		{ "\0\3\0\5" "abc", 7 }, { "\0\17\0\1x", 5 }, { "\0\3\0", 3 } };
+	} bad[] = { { "\0\12\0\3"
+		      "123",
+			7 },
+		{ "\0\12\0\11"
+		  "123456789",
+		    13 },
+		{ "\0\3\0\5"
+		  "abc",
+		    7 },
+		{ "\0\17\0\1x", 5 }, { "\0\3\0", 3 } };
 	struct query q;
 	size_t i;
 
@@ -219,8 +234,14 @@ first_of_equal_options_counts_and_32_are_read(void **state)
 
 	(void)state;
 	add_opt(&p, 0, 0, 2 * 12 + 30 * 4 + 12);
-	add(&p, "\0\12\0\10" "firstone", 12);
-	add(&p, "\0\12\0\10" "otherone", 12);
+	add(&p,
+	    "\0\12\0\10"
+	    "firstone",
+	    12);
+	add(&p,
+	    "\0\12\0\10"
+	    "otherone",
+	    12);
 	for (i = 0; i < 30; i++)
 		add(&p, "\xfd\xe9\0\0", 4);
 	/* The 33rd, which nobody reads: a cookie of no length we know. */

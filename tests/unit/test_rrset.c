@@ -97,9 +97,14 @@ name_in_rdata_is_found_or_refused(void **state)
 static void
 soa_numbers_are_read_from_whole_soas_only(void **state)
 {
-	struct rdata soa = octets("\1a\0\0" "\1\2\3\4" "bbbbccccdddd" "\0\0\1\2",
+	struct rdata soa = octets("\1a\0\0"
+				  "\1\2\3\4"
+				  "bbbbccccdddd"
+				  "\0\0\1\2",
 	    24);
-	struct rdata negative = octets("\0\0" "aaaabbbbccccdddd" "\x80\0\0\1",
+	struct rdata negative = octets("\0\0"
+				       "aaaabbbbccccdddd"
+				       "\x80\0\0\1",
 	    22);
 
 	(void)state;

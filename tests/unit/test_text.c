@@ -41,8 +41,8 @@ types_have_names_both_ways(void **state)
 	for (i = 0; i < ARRAY_LEN(known); i++) {
 		uint16_t type = 1234;
 
-		assert_string_equal(
-		    type_text(known[i].type, buf), known[i].name);
+		assert_string_equal(type_text(known[i].type, buf),
+		    known[i].name);
 		assert_int_equal(type_parse(known[i].name, &type), ERR_OK);
 		assert_int_equal(type, known[i].type);
 	}
@@ -58,8 +58,8 @@ every_type_survives_its_text(void **state)
 	for (type = 0; type <= UINT16_MAX; type++) {
 		uint16_t again;
 
-		assert_int_equal(
-		    type_parse(type_text((uint16_t)type, buf), &again),
+		assert_int_equal(type_parse(type_text((uint16_t)type, buf),
+				     &again),
 		    ERR_OK);
 		assert_int_equal(again, type);
 	}
@@ -90,8 +90,8 @@ codes_always_have_words(void **state)
 	assert_non_null(rcode_text(4095));
 	assert_string_equal(ede_title(EDE_NONE), "");
 	assert_string_equal(ede_title(EDE_INVALID_DATA), "Invalid Data");
-	assert_string_equal(
-	    ede_title(EDE_NO_REACHABLE_AUTHORITY), "No Reachable Authority");
+	assert_string_equal(ede_title(EDE_NO_REACHABLE_AUTHORITY),
+	    "No Reachable Authority");
 }
 
 static void
@@ -116,8 +116,7 @@ records_read_and_print(void **state)
 
 		assert_non_null(s);
 		assert_int_equal(s->count, 1);
-		assert_string_equal(
-		    rdata_text(*state, s, 0), lines[i].rdata);
+		assert_string_equal(rdata_text(*state, s, 0), lines[i].rdata);
 	}
 }
 
@@ -206,8 +205,7 @@ bad_hints_name_their_line(void **state)
 	int line;
 
 	for (i = 0; i < ARRAY_LEN(bad); i++) {
-		assert_int_equal(
-		    hints_from(*state, bad[i].text, &count, &line),
+		assert_int_equal(hints_from(*state, bad[i].text, &count, &line),
 		    ERR_FORMAT);
 		assert_int_equal(line, bad[i].line);
 	}
@@ -220,8 +218,8 @@ missing_hints_file_is_a_system_error(void **state)
 	size_t count;
 	int line;
 
-	assert_int_equal(hints_read(*state, "/nonexistent/hints", &sets,
-			     &count, &line),
+	assert_int_equal(hints_read(*state, "/nonexistent/hints", &sets, &count,
+			     &line),
 	    ERR_SYSTEM);
 }
 
@@ -257,6 +255,6 @@ main(void)
 		cmocka_unit_test(builtin_hints_are_thirteen_servers_twice),
 	};
 
-	return cmocka_run_group_tests_name(
-	    "text", tests, arena_setup, arena_teardown);
+	return cmocka_run_group_tests_name("text", tests, arena_setup,
+	    arena_teardown);
 }

@@ -64,8 +64,8 @@ owner_takes_the_case_of_the_question(void **state)
 	len = writer_finish(&w);
 	assert_int_equal(len, 12 + 17 + 4 + 2 + 10 + 4);
 	assert_int_equal(message_read(*state, buf, len, &m), ERR_OK);
-	assert_memory_equal(
-	    m.sets[SECTION_ANSWER][0]->owner, "\3wWw\7EXAMPLE\3com", 17);
+	assert_memory_equal(m.sets[SECTION_ANSWER][0]->owner,
+	    "\3wWw\7EXAMPLE\3com", 17);
 }
 
 static void
@@ -106,16 +106,16 @@ only_old_types_are_compressed_inside(void **state)
 
 		begin(&w, 512, "example.com");
 		assert_true(put(&w, s));
-		assert_int_equal(
-		    writer_finish(&w), 12 + 17 + 12 + lines[i].rdata);
+		assert_int_equal(writer_finish(&w),
+		    12 + 17 + 12 + lines[i].rdata);
 	}
 }
 
 static void
 set_that_does_not_fit_leaves_no_trace(void **state)
 {
-	struct rrset *big = set_of(*state,
-	    "a.b.c.d.e.f.test. 60 IN NS deep.a.b.c.d.e.f.test.");
+	struct rrset *big =
+	    set_of(*state, "a.b.c.d.e.f.test. 60 IN NS deep.a.b.c.d.e.f.test.");
 	struct rrset *small = set_of(*state, "d.e.f.test. 60 IN A 192.0.2.1");
 	struct message m;
 	struct writer w;
@@ -150,7 +150,8 @@ room_for_the_opt_is_kept(void **state)
 		.udp_size = 1232,
 		.rcode = RCODE_BADVERS,
 		.dnssec_ok = true };
-	struct rrset *s = set_of(*state, "example.com. 60 IN TXT \"0123456789\"");
+	struct rrset *s =
+	    set_of(*state, "example.com. 60 IN TXT \"0123456789\"");
 	struct message m;
 	struct writer w;
 	size_t len;
@@ -200,7 +201,8 @@ static void
 first_record_rotates(void **state)
 {
 	struct rdata r[3] = { { (const uint8_t *)"aaaa", 4 },
-		{ (const uint8_t *)"bbbb", 4 }, { (const uint8_t *)"cccc", 4 } };
+		{ (const uint8_t *)"bbbb", 4 },
+		{ (const uint8_t *)"cccc", 4 } };
 	struct rrset s = { .owner = name_root,
 		.rdata = r,
 		.ttl = 1,
@@ -292,8 +294,9 @@ thousands_of_names_read_back(void **state)
 
 		(void)snprintf(want, sizeof(want), "n%zu.x%zu.example.com.", i,
 		    i % 7);
-		assert_string_equal(
-		    name_text(m.sets[SECTION_ANSWER][i]->owner, text), want);
+		assert_string_equal(name_text(m.sets[SECTION_ANSWER][i]->owner,
+					text),
+		    want);
 	}
 }
 
@@ -315,15 +318,15 @@ growing_names_stay_readable(void **state)
 			.type = TYPE_A,
 			.count = 1 };
 
-		assert_int_equal(
-		    name_prepend(&n, (const uint8_t *)"a", 1, n.wire), ERR_OK);
+		assert_int_equal(name_prepend(&n, (const uint8_t *)"a", 1,
+				     n.wire),
+		    ERR_OK);
 		assert_true(put(&w, &s));
 	}
 	len = writer_finish(&w);
 	assert_int_equal(message_read(*state, buf, len, &m), ERR_OK);
 	assert_int_equal(m.counts[SECTION_ANSWER], 127);
-	assert_int_equal(
-	    name_labels(m.sets[SECTION_ANSWER][126]->owner), 127);
+	assert_int_equal(name_labels(m.sets[SECTION_ANSWER][126]->owner), 127);
 }
 
 int
@@ -344,6 +347,6 @@ main(void)
 		cmocka_unit_test(growing_names_stay_readable),
 	};
 
-	return cmocka_run_group_tests_name(
-	    "writer", tests, arena_setup, arena_teardown);
+	return cmocka_run_group_tests_name("writer", tests, arena_setup,
+	    arena_teardown);
 }
