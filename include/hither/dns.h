@@ -117,7 +117,10 @@ struct rrset {
 /* Deep copy; NULL when the arena is over. */
 struct rrset *rrset_copy(struct arena *a, const struct rrset *s);
 bool rrset_equal(const struct rrset *a, const struct rrset *b); /* not TTL */
-/* Name at the start of RDATA (NS, CNAME, PTR, DNAME); for MX skip is 2. */
+/*
+ * Name at the start of RDATA (NS, CNAME, PTR, DNAME); for MX skip is 2.
+ * Borrowed. NULL when no name is there, which RDATA that was read rules out.
+ */
 const uint8_t *rdata_name(const struct rdata *r, size_t skip);
 /* MINIMUM of an SOA, RFC 2308 section 4; 0 when malformed. */
 uint32_t soa_minimum(const struct rdata *r);
@@ -189,9 +192,11 @@ struct message {
  * Reads a reply. ERR_FORMAT on anything malformed: names past 255 octets or
  * 127 labels, forward pointers, RDATA that is too short or too long for its
  * type, counts the bytes do not bear out, two OPTs, QDCOUNT > 1, trailing
- * bytes. Records of a class other than IN are left out. Work is bounded by
- * the length, memory by the arena. RRSIGs are joined to the set they cover;
- * one that covers nothing present makes a set of type RRSIG.
+ * bytes. ERR_LIMIT when its names would expand to too much, ERR_MEMORY when
+ * the arena is over. Records of a class other than IN, or of a type that is no
+ * data (0, 128 to 255), are left out. Work is bounded by the length, memory by
+ * the arena. RRSIGs are joined to the set they cover; one that covers nothing
+ * present makes a set of type RRSIG.
  */
 enum err message_read(struct arena *a, const uint8_t *bytes, size_t len,
     struct message *out) MUST_USE;

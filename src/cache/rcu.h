@@ -52,15 +52,24 @@ rcu_later(struct rcu_head *head, void (*fn)(struct rcu_head *))
 	urcu_memb_call_rcu(head, fn);
 }
 
-/* First thing in such a call: no reader of before is left. */
+/* First thing in such a call. */
 static inline void
-rcu_readers_gone(struct rcu_head *head, void *token)
+rcu_called(struct rcu_head *head)
 {
 #ifdef RCU_TELLS_TSAN
 	__tsan_acquire(head);
-	__tsan_acquire(token);
 #else
 	(void)head;
+#endif
+}
+
+/* Then: no reader of before is left. */
+static inline void
+rcu_readers_gone(void *token)
+{
+#ifdef RCU_TELLS_TSAN
+	__tsan_acquire(token);
+#else
 	(void)token;
 #endif
 }

@@ -74,7 +74,7 @@ slice_age(struct slice *sl, uint64_t now_ms)
 		uint8_t n =
 		    atomic_load_explicit(&sl->cells[i], memory_order_relaxed);
 
-		n = minutes > 7 ? 0 : (uint8_t)(n >> minutes);
+		n = (uint8_t)(minutes > 7 ? 0 : n >> minutes);
 		atomic_store_explicit(&sl->cells[i], n, memory_order_relaxed);
 	}
 }

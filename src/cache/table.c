@@ -172,13 +172,13 @@ static void stripe_leave(struct stripe *s);
 static void
 reclaim(struct rcu_head *head)
 {
-	struct stripe *s =
-	    (struct stripe *)(void *)((char *)head -
-				      offsetof(struct stripe, rcu));
+	void *at = (char *)head - offsetof(struct stripe, rcu);
+	struct stripe *s = at;
 	struct entry *batch;
 	size_t bytes;
 
-	rcu_readers_gone(head, s->table);
+	rcu_called(head);
+	rcu_readers_gone(s->table);
 	pthread_mutex_lock(&s->lock);
 	batch = s->batch;
 	bytes = s->batch_bytes;

@@ -190,10 +190,10 @@ check_outgoing(struct reader *r)
 	check_family(r, &c->outgoing.interfaces_v6, 6,
 	    "outgoing.interfaces-v6");
 	at = origin(r, "outgoing.source-ports");
-	if (ports < 1024)
+	if (c->outgoing.source_ports.first != 0 && ports < 1024)
 		problem_add(r, true, &at,
-		    "outgoing.source-ports: %u ports are few; answers are "
-		    "easier to forge",
+		    "outgoing.source-ports: only %u to choose from; answers "
+		    "are easier to forge",
 		    ports);
 }
 

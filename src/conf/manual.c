@@ -195,6 +195,17 @@ find_section(const char *path)
 	return NULL;
 }
 
+/* A heading for the options from i on that are in no section. */
+static void
+man_run(size_t i, FILE *out)
+{
+	fprintf(out, "\n## %s", options[i].path);
+	for (i++; i < options_count && strchr(options[i].path, '.') == NULL;
+	     i++)
+		fprintf(out, ", %s", options[i].path);
+	fputc('\n', out);
+}
+
 void
 conf_man(FILE *out)
 {
@@ -207,9 +218,8 @@ conf_man(FILE *out)
 
 		if (now != last && now != NULL)
 			fprintf(out, "\n## %s\n\n%s\n", now->name, now->help);
-		else if (i > 0 && now == NULL &&
-			 (last != NULL || o->type == OPTION_GROUP))
-			fprintf(out, "\n## %s\n", o->path);
+		else if (now == NULL && last != NULL)
+			man_run(i, out);
 		man_option(o, out);
 		last = now;
 	}

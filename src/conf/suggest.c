@@ -3,13 +3,15 @@
  * suggest.c - what somebody probably meant.
  *
  * Edit distance with neighbours swapped counting one (optimal string
- * alignment), over short words only; near is at most a third of the letters.
+ * alignment), over short words only; near is one letter, and one more for each
+ * four typed. A word that begins with the candidate counts as near too.
  */
 #include "table.h"
 
 #include <string.h>
 
-#define LETTERS_MAX 64u
+#define LETTERS_MAX   64u
+#define SHORTENED_MIN 4u
 
 static unsigned
 least(unsigned a, unsigned b)
@@ -52,6 +54,9 @@ suggest_consider(struct suggestion *s, const char *candidate)
 	if (n == 0 || n > LETTERS_MAX || strlen(candidate) > LETTERS_MAX)
 		return;
 	far = distance(s->typed, candidate);
+	if (strlen(candidate) >= SHORTENED_MIN &&
+	    strncmp(s->typed, candidate, strlen(candidate)) == 0)
+		far = 1; /* "warning" for "warn" */
 	if (far > 1 + n / 4)
 		return;
 	if (s->best == NULL || far < s->distance) {

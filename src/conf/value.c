@@ -326,25 +326,29 @@ static const struct {
 	size_t bytes;
 	enum err (*parse)(const struct scalar *s, void *out);
 } types[OPTION_TYPES] = {
-	/* clang-format off */
 	[OPTION_BOOL] = { "true or false", sizeof(bool), parse_bool },
 	[OPTION_NUMBER] = { "number", sizeof(uint32_t), parse_number },
 	[OPTION_REAL] = { "number", sizeof(double), parse_real },
-	[OPTION_DURATION] = { "duration", sizeof(int64_t), parse_duration_or_size },
+	[OPTION_DURATION] = { "duration", sizeof(int64_t),
+	    parse_duration_or_size },
 	[OPTION_SIZE] = { "size", sizeof(uint64_t), parse_duration_or_size },
 	[OPTION_WORD] = { "word", sizeof(uint32_t), parse_word },
 	[OPTION_WORDS] = { "words", sizeof(uint32_t), parse_words },
 	[OPTION_TEXT] = { "text", sizeof(char *), parse_text },
 	[OPTION_MODE] = { "mode", sizeof(uint32_t), parse_mode },
-	[OPTION_PORTS] = { "port range", sizeof(struct conf_ports), scalar_parse_ports },
-	[OPTION_TARGET] = { "target", sizeof(struct conf_target), scalar_parse_target },
-	[OPTION_ADDRESS] = { "address", sizeof(struct addr), scalar_parse_address },
-	[OPTION_SERVER] = { "address", sizeof(struct addr), scalar_parse_address },
-	[OPTION_PREFIX] = { "prefix", sizeof(struct prefix), scalar_parse_prefix },
+	[OPTION_PORTS] = { "port range", sizeof(struct conf_ports),
+	    scalar_parse_ports },
+	[OPTION_TARGET] = { "target", sizeof(struct conf_target),
+	    scalar_parse_target },
+	[OPTION_ADDRESS] = { "address", sizeof(struct addr),
+	    scalar_parse_address },
+	[OPTION_SERVER] = { "address", sizeof(struct addr),
+	    scalar_parse_address },
+	[OPTION_PREFIX] = { "prefix", sizeof(struct prefix),
+	    scalar_parse_prefix },
 	[OPTION_NAME] = { "domain name", sizeof(uint8_t *), scalar_parse_name },
 	[OPTION_RECORD] = { "record", sizeof(char *), scalar_parse_record },
 	[OPTION_GROUP] = { "group", 0, NULL },
-	/* clang-format on */
 };
 
 const char *

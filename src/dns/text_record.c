@@ -67,12 +67,27 @@ rrset_from_ldns(struct arena *a, const ldns_rr *rr)
 	return s;
 }
 
+/*
+ * ldns 1.8.3 runs past a token's buffer at line ends inside parentheses: one
+ * record is one line here, without control characters but the tab.
+ */
+static bool
+is_one_line(const char *line)
+{
+	for (; *line != '\0'; line++)
+		if ((uint8_t)*line < ' ' && *line != '\t')
+			return false;
+	return true;
+}
+
 struct rrset *
 rrset_parse(struct arena *a, const char *line)
 {
 	struct rrset *s = NULL;
 	ldns_rr *rr = NULL;
 
+	if (!is_one_line(line))
+		return NULL;
 	if (ldns_rr_new_frm_str(&rr, line, 0, NULL, NULL) == LDNS_STATUS_OK &&
 	    rr != NULL)
 		s = rrset_from_ldns(a, rr);

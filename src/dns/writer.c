@@ -42,7 +42,6 @@ struct target {
 
 /* Progress of one name through the table. */
 struct search {
-	const uint8_t *name;
 	struct target found; /* of the suffix found so far */
 	bool same_case;
 };
@@ -203,37 +202,44 @@ label_offsets(const uint8_t *n, uint8_t *out)
 	return count;
 }
 
+/* A name's new labels become targets, the rightmost first. */
+static void
+targets_add(struct writer *w, const uint8_t *n, const uint8_t *labels,
+    unsigned count, size_t next)
+{
+	size_t start = w->at;
+
+	while (count > 0) {
+		size_t at = start + labels[--count];
+
+		if (!target_add(w, n + labels[count], at, next))
+			return;
+		next = at;
+	}
+}
+
 /* Writes a name, compressed; false when there is no room. */
 static bool
 put_name(struct writer *w, const uint8_t *n, bool same_case)
 {
-	struct search s = { .name = n, .same_case = same_case };
+	struct search s = { .same_case = same_case };
 	uint8_t labels[LABELS_MAX];
-	unsigned i = label_offsets(n, labels), left;
-	size_t start = w->at, head, next;
+	unsigned left = label_offsets(n, labels);
+	size_t head, end;
 
-	while (i > 0 && search_step(w, &s, n + labels[i - 1]))
-		i--;
-	/* i labels are new, the rest has been found. */
-	left = i;
-	head = s.found.at == TARGET_OF_ROOT ? name_bytes(n) - 1
-	       : i == 0                     ? 0
-			: (size_t)labels[i - 1] + 1u + n[labels[i - 1]];
-	if (room_left(w) < head + (s.found.at == TARGET_OF_ROOT ? 1u : 2u))
+	while (left > 0 && search_step(w, &s, n + labels[left - 1]))
+		left--;
+	/* `left` labels are new, the rest has been found. */
+	head = left == 0 ? 0 : labels[left - 1] + 1u + n[labels[left - 1]];
+	end = s.found.at == TARGET_OF_ROOT ? 1 : 2;
+	if (room_left(w) < head + end)
 		return false;
+	targets_add(w, n, labels, left, s.found.at);
 	put_bytes(w, n, head);
 	if (s.found.at == TARGET_OF_ROOT)
 		w->buf[w->at++] = 0;
 	else
 		put_u16(w, 0xc000u | s.found.at);
-	for (next = s.found.at; left > 0; left--) {
-		const uint8_t *label = n + labels[left - 1];
-		size_t at = start + labels[left - 1];
-
-		if (!target_add(w, label, at, next))
-			break;
-		next = at;
-	}
 	return true;
 }
 

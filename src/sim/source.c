@@ -37,7 +37,7 @@ complain(struct complaints *c, const struct place *at, const char *fmt, ...)
 	if (c->out != NULL)
 		fprintf(c->out, "%s:%s %s\n", at->path, where, text);
 	if (c->count++ == 0)
-		snprintf(c->first, sizeof(c->first), "%.100s:%s %.120s",
+		snprintf(c->first, sizeof(c->first), "%.100s:%s %.80s",
 		    at->path, where, text);
 }
 

@@ -9,9 +9,8 @@
  * batches, and when all questions are of one length the kernel cuts them from
  * one large send (UDP_SEGMENT).
  *
- * An answer counts when its id and length fit, QR is on, the rcode is
- * NOERROR and (with -a) it holds a record. What does not come within a second
- * is lost and its place is used again.
+ * An answer counts when its id fits, QR is on, the rcode is NOERROR and (with
+ * -a) it holds a record. What does not come within a second is lost.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -77,7 +76,7 @@ struct flood {
 	uint64_t random, now_us;
 	uint16_t count;
 	/* the result */
-	uint64_t asked, answered, lost, wrong;
+	uint64_t asked, answered, wrong, in_time, took_us;
 	uint32_t latency[LATENCY_MAX_US];
 };
 
@@ -98,7 +97,7 @@ static struct batch in, out;
 static void
 fail(const char *what)
 {
-	fprintf(stderr, "flood: %s: %s\n", what, strerror(errno));
+	perror(what);
 	exit(EXIT_FAILURE);
 }
 
@@ -171,10 +170,9 @@ add_question(const char *name)
 		if (flood.questions == NULL)
 			fail("questions");
 	}
-	if (!put_question(&flood.questions[n], name)) {
-		fprintf(stderr, "flood: %s is not a name\n", name);
-		exit(EXIT_FAILURE);
-	}
+	errno = EINVAL;
+	if (!put_question(&flood.questions[n], name))
+		fail(name);
 	flood.one_length = (n == 0 || flood.one_length) &&
 			   flood.questions[n].bytes == flood.questions[0].bytes;
 	flood.questions_count++;
@@ -194,10 +192,9 @@ read_names(void)
 			add_question(line);
 	}
 	fclose(file);
-	if (flood.questions_count == 0) {
-		fprintf(stderr, "flood: %s holds no name\n", flood.names);
-		exit(EXIT_FAILURE);
-	}
+	errno = ENODATA;
+	if (flood.questions_count == 0)
+		fail(flood.names);
 }
 
 /* xorshift64*: the order must not cost anything, nor follow the list. */
@@ -229,9 +226,8 @@ open_door(void)
 		int segment = flood.questions[0].bytes;
 
 		/* A kernel without it sends them one by one. */
-		if (setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &segment,
-			sizeof(segment)) != 0)
-			flood.one_length = false;
+		flood.one_length = setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT,
+				       &segment, sizeof(segment)) == 0;
 	}
 	return fd;
 }
@@ -257,7 +253,7 @@ static void
 put_id(uint8_t *wire, struct place *p, unsigned place)
 {
 	flood.count++;
-	p->id = (uint16_t)(flood.count << PLACE_BITS | place);
+	p->id = (uint16_t)((unsigned)flood.count << PLACE_BITS | place);
 	p->sent_us = flood.now_us;
 	p->waiting = true;
 	wire[0] = (uint8_t)(p->id >> 8);
@@ -328,7 +324,7 @@ take_answer(struct door *d, const uint8_t *wire, size_t bytes)
 	uint64_t took;
 
 	if (!p->waiting || p->id != id)
-		return; /* late, and counted as lost already */
+		return; /* late: it counts as lost */
 	p->waiting = false;
 	if (!is_good(wire, bytes)) {
 		flood.wrong++;
@@ -355,10 +351,8 @@ give_up_late(struct door *d)
 	for (unsigned i = 0; i < flood.places; i++) {
 		struct place *p = &d->places[i];
 
-		if (p->waiting && flood.now_us - p->sent_us > LOST_US) {
+		if (flood.now_us - p->sent_us > LOST_US)
 			p->waiting = false;
-			flood.lost++;
-		}
 	}
 }
 
@@ -385,12 +379,12 @@ turn(struct pollfd *polls, bool asking)
 static bool
 is_waiting(void)
 {
-	for (unsigned i = 0; i < flood.doors_count; i++) {
+	bool waiting = false;
+
+	for (unsigned i = 0; i < flood.doors_count; i++)
 		for (unsigned j = 0; j < flood.places; j++)
-			if (flood.doors[i].places[j].waiting)
-				return true;
-	}
-	return false;
+			waiting |= flood.doors[i].places[j].waiting;
+	return waiting;
 }
 
 static void
@@ -416,6 +410,8 @@ run(void)
 			ask(&flood.doors[i]);
 		}
 	}
+	flood.in_time = flood.answered;
+	flood.took_us = flood.now_us - start;
 	while (is_waiting() && flood.now_us < end + DRAIN_US)
 		turn(polls, false);
 }
@@ -426,25 +422,22 @@ percentile(unsigned percent)
 	uint64_t seen = 0;
 	unsigned us = 0;
 
-	while (us < LATENCY_MAX_US - 1) {
-		seen += flood.latency[us];
-		if (seen * 100u >= flood.answered * percent)
-			break;
+	while (us < LATENCY_MAX_US - 1 &&
+	       (seen += flood.latency[us]) * 100u < flood.answered * percent)
 		us++;
-	}
 	return us;
 }
 
 static void
-print_result(double seconds)
+print_result(void)
 {
-	/* Whatever is still waiting after the end is lost as well. */
 	uint64_t lost = flood.asked - flood.answered - flood.wrong;
+	double seconds = (double)flood.took_us / 1e6;
 
 	printf("answered=%llu seconds=%.3f rate=%.0f lost=%llu wrong=%llu "
 	       "p50_us=%u p99_us=%u\n",
 	    (unsigned long long)flood.answered, seconds,
-	    (double)flood.answered / seconds, (unsigned long long)lost,
+	    (double)flood.in_time / seconds, (unsigned long long)lost,
 	    (unsigned long long)flood.wrong, percentile(50), percentile(99));
 }
 
@@ -460,25 +453,22 @@ static const char usage[] =
 static void
 read_options(int argc, char **argv)
 {
+	unsigned *const numbers[] = { ['p'] = &flood.port,
+		['d'] = &flood.seconds,
+		['n'] = &flood.outstanding,
+		['s'] = &flood.doors_count };
 	int c;
 
 	while ((c = getopt(argc, argv, "p:f:d:n:s:ea")) != -1) {
-		if (c == 'p')
-			flood.port = (unsigned)strtoul(optarg, NULL, 10);
-		else if (c == 'f')
+		if (c == '?')
+			exit(2);
+		if (c == 'f')
 			flood.names = optarg;
-		else if (c == 'd')
-			flood.seconds = (unsigned)strtoul(optarg, NULL, 10);
-		else if (c == 'n')
-			flood.outstanding = (unsigned)strtoul(optarg, NULL, 10);
-		else if (c == 's')
-			flood.doors_count = (unsigned)strtoul(optarg, NULL, 10);
-		else if (c == 'e')
-			flood.with_edns = true;
-		else if (c == 'a')
-			flood.wants_records = true;
+		else if (optarg != NULL)
+			*numbers[c] = (unsigned)strtoul(optarg, NULL, 10);
 		else
-			flood.port = UINT16_MAX + 1u;
+			*(c == 'e' ? &flood.with_edns : &flood.wants_records) =
+			    true;
 	}
 }
 
@@ -496,8 +486,6 @@ options_fit(void)
 int
 main(int argc, char **argv)
 {
-	uint64_t start;
-
 	read_options(argc, argv);
 	if (!options_fit()) {
 		fputs(usage, stderr);
@@ -506,8 +494,7 @@ main(int argc, char **argv)
 	flood.places = flood.outstanding / flood.doors_count;
 	read_names();
 	prepare();
-	start = clock_us();
 	run();
-	print_result((double)(flood.now_us - start) / 1e6);
+	print_result();
 	return flood.answered > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

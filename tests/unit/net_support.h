@@ -27,7 +27,7 @@ struct ride {
 	bool late;
 };
 
-static void
+static inline void
 ride_over(void *user)
 {
 	struct ride *r = user;
@@ -36,7 +36,7 @@ ride_over(void *user)
 	loop_stop(r->loop);
 }
 
-static void
+static inline void
 ride_nap_over(void *user)
 {
 	struct ride *r = user;

@@ -127,7 +127,7 @@ malformed_records_are_refused(void **state)
 		"a.test. A 1.2.3", "a.test. CH A 1.2.3.4", "a.test. ANY \\# 0",
 		"a.test. A \\# 3 010203", "a.test. TYPE1 \\# 0",
 		"a.test. 3000000000 A 1.2.3.4", "a..test. A 1.2.3.4",
-		"a.test. TYPE0 \\# 0", "; nothing" };
+		"a.test. TYPE0 \\# 0", "; nothing", "a.test. (\n A 1.2.3.4)" };
 	size_t i;
 
 	for (i = 0; i < ARRAY_LEN(lines); i++)
@@ -224,6 +224,20 @@ missing_hints_file_is_a_system_error(void **state)
 }
 
 static void
+giant_hints_file_and_directory_are_refused(void **state)
+{
+	static char text[20000];
+	struct rrset **sets;
+	size_t count;
+	int line;
+
+	memset(text, '\n', sizeof(text) - 1);
+	assert_int_equal(hints_from(*state, text, &count, &line), ERR_LIMIT);
+	assert_int_equal(hints_read(*state, "/tmp", &sets, &count, &line),
+	    ERR_LIMIT);
+}
+
+static void
 builtin_hints_are_thirteen_servers_twice(void **state)
 {
 	struct rrset **sets;
@@ -252,6 +266,7 @@ main(void)
 		cmocka_unit_test(hints_file_is_read_into_sets),
 		cmocka_unit_test(bad_hints_name_their_line),
 		cmocka_unit_test(missing_hints_file_is_a_system_error),
+		cmocka_unit_test(giant_hints_file_and_directory_are_refused),
 		cmocka_unit_test(builtin_hints_are_thirteen_servers_twice),
 	};
 

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The nearest server of a zone is asked, and the others often enough."""
+
+NEAR = "127.53.20.1"
+ALL = [f"127.53.20.{i}" for i in range(1, 5)]
+
+
+def shares(sim, d, first, count):
+    before = sim.counts()
+    for i in range(first, first + count):
+        d.ask(f"n{i}.t.near.example")
+    asked = sim.asked_since(before)
+    return {a: asked.get(a, 0) for a in ALL}
+
+
+def test_after_thirty_questions_most_go_to_the_nearest_server(start, sim):
+    d = start()
+    shares(sim, d, 0, 30)
+    later = shares(sim, d, 100, 40)
+    assert later[NEAR] >= 30
+    assert later[NEAR] > 3 * sum(later[a] for a in ALL[1:])
+
+
+def test_the_next_nearest_takes_over_when_the_nearest_goes_away(start, sim):
+    d = start()
+    shares(sim, d, 0, 30)
+    sim.command(f"quirk {NEAR} +silent")
+    try:
+        shares(sim, d, 200, 10)
+        later = shares(sim, d, 300, 20)
+    finally:
+        sim.command(f"quirk {NEAR} -silent")
+    assert later["127.53.20.2"] >= 14
+    assert later[NEAR] <= 6
+
+
+def test_the_random_policy_spreads_evenly(start, sim):
+    d = start({"server-selection": {"policy": "random"}})
+    asked = shares(sim, d, 0, 60)
+    assert all(asked[a] >= 4 for a in ALL)
+
+
+def test_what_is_known_of_the_servers_is_told(start, sim):
+    d = start()
+    shares(sim, d, 0, 30)
+    told = d.control_json("servers", "near.example")
+    by_address = {s["address"]: s for s in told["servers"]}
+    assert told["zone"] == "near.example."
+    assert set(by_address) == set(ALL)
+    near = by_address[NEAR]
+    assert near["state"] == "good"
+    assert near["name"] == "ns1.near.example."
+    assert 5 < near["rtt_ms"] < 60
+    assert near["queries"] >= 10

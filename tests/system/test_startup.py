@@ -1,0 +1,372 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Starting, being told what is wrong, changing while running, ending."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+
+import lab
+import pytest
+
+WRONG = """\
+listen:
+  - {address: 127.0.0.1, port: 99999}
+access-control:
+  - {net: 10.0.0.0/33, action: allow}
+cache:
+  record: 5M
+  answers: 12
+resolver:
+  query-timeout: soon
+"""
+
+
+def write(folder, text):
+    path = folder / "hither.yaml"
+    path.write_text(text)
+    return path
+
+
+# --- a port in use ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [socket.SOCK_DGRAM, socket.SOCK_STREAM],
+                         ids=["udp", "tcp"])
+def test_a_port_in_use_is_told_with_its_holder(make_folder, kind):
+    folder = make_folder()
+    with socket.socket(socket.AF_INET, kind) as s:
+        port = lab.free_port()
+        s.bind(("127.0.0.1", port))
+        if kind == socket.SOCK_STREAM:
+            s.listen()
+        config = lab.config_for(folder, 5353, {
+            "listen": [{"address": "127.0.0.1", "port": port}]})
+        path = write(folder, json.dumps(config))
+        done = lab.run_daemon("-c", str(path))
+    assert done.returncode == 1
+    line = next(x for x in done.stderr.splitlines() if "in use" in x)
+    assert f"127.0.0.1:{port}" in line or f"127.0.0.1@{port}" in line
+    assert f"pid {os.getpid()}" in line
+    assert ("UDP" if kind == socket.SOCK_DGRAM else "TCP") in line
+    assert_sound(done)
+
+
+def test_a_second_daemon_is_told_that_the_first_has_the_port(
+        make_folder, daemon):
+    folder = make_folder()
+    config = lab.config_for(folder, 5353, {"listen": daemon.config["listen"]})
+    done = lab.run_daemon("-c", str(write(folder, json.dumps(config))))
+    assert done.returncode == 1
+    assert f"hitherd (pid {daemon.child.pid})" in done.stderr
+    assert_sound(done)
+
+
+def test_a_second_daemon_does_not_take_the_control_socket(
+        make_folder, daemon):
+    folder = make_folder()
+    config = lab.config_for(folder, 5353, {
+        "control": {"socket": daemon.socket}})
+    done = lab.run_daemon("-c", str(write(folder, json.dumps(config))))
+    assert done.returncode == 1
+    assert daemon.socket in done.stderr
+    assert daemon.control("status").returncode == 0
+    assert_sound(done)
+
+
+def test_the_control_socket_of_a_dead_daemon_is_replaced(start):
+    d = start()
+    d.expected = -signal.SIGKILL
+    d.end(signal.SIGKILL)
+    assert os.path.exists(d.socket)
+    again = start({"control": {"socket": d.socket}})
+    assert again.control("status").returncode == 0
+
+
+def assert_sound(done):
+    assert not lab.COMPLAINTS.search(done.stderr), done.stderr
+
+
+# --- mistakes in the configuration -----------------------------------------
+
+
+def test_every_mistake_is_told_with_its_place(make_folder):
+    path = write(make_folder(), WRONG)
+    done = lab.run_daemon("-c", str(path))
+    assert done.returncode == 1
+    told = re.findall(rf"^{re.escape(str(path))}:(\d+):(\d+): error: (.*)$",
+                      done.stderr, re.M)
+    assert [int(line) for line, _, _ in told] == [2, 4, 6, 7, 9]
+    assert all(int(column) >= 3 for _, column, _ in told)
+    assert [text.split(":")[0] for _, _, text in told] == [
+        "listen[0].port", "access-control[0].net", "cache.record",
+        "cache.answers", "resolver.query-timeout"]
+    assert "{net: 10.0.0.0/33, action: allow}" in done.stderr
+    assert "^" in done.stderr
+    assert "5 errors" in done.stderr
+    assert_sound(done)
+
+
+def test_an_unknown_option_comes_with_a_suggestion(make_folder):
+    path = write(make_folder(), WRONG)
+    done = lab.run_daemon("-c", str(path), "--check")
+    line = next(x for x in done.stderr.splitlines() if "cache.record:" in x)
+    assert 'unknown option; did you mean "records"?' in line
+
+
+@pytest.mark.parametrize("text, hint", [
+    ("listen: [\n", ":1:"), ("\tlisten: 1\n", "tab"),
+    ("cache: {records: 5M, records: 6M}\n", "records"),
+    ("- a\n- b\n", "error"), ("listen: [::1]\n", "quote"),
+    ("server: [1]\n", "server")])
+def test_what_is_no_configuration_is_told_so(make_folder, text, hint):
+    path = write(make_folder(), text)
+    done = lab.run_daemon("-c", str(path), "--check")
+    assert done.returncode == 1
+    assert str(path) in done.stderr
+    assert hint in done.stderr
+    assert_sound(done)
+
+
+def test_check_agrees_with_a_sound_configuration_and_starts_nothing(
+        make_folder, daemon):
+    folder = make_folder()
+    path = write(folder, json.dumps(lab.config_for(folder, 5353, {
+        "listen": daemon.config["listen"]})))
+    done = lab.run_daemon("-c", str(path), "--check")
+    assert done.returncode == 0, done.stderr
+    assert not (folder / "control.sock").exists()
+    assert_sound(done)
+
+
+def test_check_does_not_agree_when_the_hints_are_missing(make_folder):
+    folder = make_folder()
+    path = write(folder, json.dumps(lab.config_for(folder, 5353, {
+        "server": {"root-hints": str(folder / "nothing")}})))
+    for arguments in (["--check"], []):
+        done = lab.run_daemon("-c", str(path), *arguments)
+        assert done.returncode == 1
+        assert str(folder / "nothing") in done.stderr
+        assert_sound(done)
+
+
+def test_a_file_that_is_missing_is_told_so(make_folder):
+    path = make_folder() / "no.yaml"
+    done = lab.run_daemon("-c", str(path))
+    assert done.returncode == 1
+    assert str(path) in done.stderr
+
+
+def test_settings_of_the_command_line_win(start):
+    d = start(
+        {"server": {"identity": "file"}},
+        arguments=["--set", "server.identity=line"],
+        env={"HITHER_SERVER__VERSION_TEXT": "environment",
+             "HITHER_SERVER__IDENTITY": "environment"})
+    r = d.ask("id.server", "TXT", rdclass="CH")
+    assert r.answer[0][0].strings == (b"line",)
+    r = d.ask("version.server", "TXT", rdclass="CH")
+    assert r.answer[0][0].strings == (b"environment",)
+
+
+def test_root_is_not_kept_unless_allowed(make_folder):
+    folder = make_folder()
+    config = lab.config_for(folder, 5353, {"server": {"allow-root": False}})
+    if os.geteuid() != 0:
+        pytest.fail("this test needs root")
+    path = write(folder, json.dumps(config))
+    done = lab.run_daemon(
+        "-c", str(path), "--set", "server.user=no-such-user-here")
+    assert done.returncode == 1
+    assert "no-such-user-here" in done.stderr
+    assert "server.allow-root" in done.stderr
+    assert_sound(done)
+
+
+def test_root_is_given_up_for_another_user(start):
+    if os.geteuid() != 0:
+        pytest.fail("this test needs root")
+    d = start({"server": {"allow-root": False, "user": "nobody"}})
+    status = open(f"/proc/{d.child.pid}/status", encoding="ascii").read()
+    uids = re.search(r"^Uid:\s+(\d+)\s+(\d+)\s+(\d+)", status, re.M).groups()
+    assert "0" not in uids
+    assert re.search(r"^NoNewPrivs:\s+1", status, re.M)
+    assert lab.rcode(d.ask("gaia.cs.umass.edu")) == "NOERROR"
+
+
+@pytest.mark.parametrize("arguments", [
+    ["--no-such-flag"], ["word"], ["-c"]])
+def test_wrong_usage_has_an_exit_code_of_its_own(arguments):
+    done = lab.run_daemon(*arguments)
+    assert done.returncode == 2
+    assert done.stderr != "" and done.stdout == ""
+
+
+def test_help_and_version_are_told():
+    for name in ("hitherd", "hitherctl", "hither-sim"):
+        for flag in ("--help", "--version"):
+            done = subprocess.run([lab.program(name), flag], text=True,
+                                  capture_output=True, check=False)
+            assert done.returncode == 0 and done.stdout != ""
+            assert name in done.stdout
+
+
+# --- changing while it runs ------------------------------------------------
+
+
+def generation(d):
+    return d.control_json("status")["generation"]
+
+
+def test_a_signal_reloads_and_the_memory_stays(start, sim):
+    d = start()
+    d.ask("gaia.cs.umass.edu")
+    d.config["server"]["identity"] = "after"
+    d.write_config()
+    d.child.send_signal(signal.SIGHUP)
+    assert lab.wait_until(lambda: generation(d) == 2)
+    r = d.ask("id.server", "TXT", rdclass="CH")
+    assert r.answer[0][0].strings == (b"after",)
+    before = sim.counts()
+    assert lab.addresses(d.ask("gaia.cs.umass.edu")) == ["128.119.245.12"]
+    assert sim.asked_since(before) == {}
+
+
+def test_a_reload_adds_and_removes_a_listener(start, sim):
+    d = start()
+    d.ask("gaia.cs.umass.edu")
+    port = lab.free_port()
+    d.config["listen"].append({"address": "127.0.0.1", "port": port})
+    d.write_config()
+    assert d.control("reload").returncode == 0
+    before = sim.counts()
+    for tcp in (False, True):
+        r = d.ask("gaia.cs.umass.edu", port=port, tcp=tcp, timeout=3)
+        assert lab.addresses(r) == ["128.119.245.12"]
+    assert sim.asked_since(before) == {}
+    d.config["listen"].pop()
+    d.write_config()
+    assert d.control("reload").returncode == 0
+    assert lab.wait_until(lambda: lab.is_free("127.0.0.1", port), 5)
+    assert lab.rcode(d.ask("gaia.cs.umass.edu")) == "NOERROR"
+
+
+def test_a_reload_with_a_mistake_changes_nothing(start):
+    d = start({"server": {"identity": "before"}})
+    good = d.config_path.read_text()
+    d.config["server"]["identity"] = "after"
+    d.config["cache"]["record"] = "1M"
+    d.write_config()
+    done = d.control("reload")
+    assert done.returncode == 1
+    assert "cache.record" in done.stderr + done.stdout
+    d.child.send_signal(signal.SIGHUP)
+    assert lab.wait_until(lambda: "reload-failed" in d.stderr())
+    r = d.ask("id.server", "TXT", rdclass="CH")
+    assert r.answer[0][0].strings == (b"before",)
+    d.config_path.write_text(good)
+    assert d.control("reload").returncode == 0
+
+
+def test_a_dry_run_tells_what_would_change_and_changes_nothing(start):
+    d = start()
+    d.config["server"]["identity"] = "after"
+    d.config["server"]["threads"] = 1
+    d.write_config()
+    told = d.control_json("reload", "--dry-run")
+    now = {c["option"]: c["now"] for c in told["changes"]}
+    assert now == {"server.identity": True, "server.threads": False}
+    assert generation(d) == 1
+    r = d.ask("id.server", "TXT", rdclass="CH")
+    assert lab.rcode(r) == "REFUSED"
+
+
+def test_a_reload_in_the_middle_of_a_question_loses_nothing(start, sim):
+    d = start()
+    sim.command("set 127.53.10.1 delay 600")
+    try:
+        with d.connect() as s:
+            wire = d.query("www.netcinema.com").to_wire()
+            s.sendall(len(wire).to_bytes(2, "big") + wire)
+            time.sleep(0.2)
+            assert d.control("reload").returncode == 0
+            reply = s.recv(4096)
+    finally:
+        sim.command("set 127.53.10.1 delay 20")
+    assert reply[5] & 15 == 0 and reply[9] == 1
+
+
+def test_names_under_a_changed_zone_are_forgotten(start, sim):
+    d = start()
+    d.ask("gaia.cs.umass.edu")
+    d.ask("www.nyu.edu")
+    d.config["zones"] = [{"name": "umass.edu", "type": "stub",
+                          "servers": [f"127.53.7.1@{sim.port}"]}]
+    d.write_config()
+    assert d.control("reload").returncode == 0
+    before = sim.counts()
+    assert lab.rcode(d.ask("www.nyu.edu")) == "NOERROR"
+    assert sim.asked_since(before) == {}
+    assert lab.addresses(d.ask("gaia.cs.umass.edu")) == ["128.119.245.12"]
+    assert set(sim.asked_since(before)) == {"127.53.7.1"}
+
+
+def test_a_log_file_is_opened_anew_when_told(start, make_folder):
+    log = make_folder() / "hither.log"
+    folder = make_folder()
+    config = lab.config_for(folder, 5353, {
+        "logging": {"target": f"file:{log}", "format": "json"}})
+
+    class Quiet(lab.Daemon):
+        def stderr(self):
+            return log.read_text() if log.exists() else ""
+
+    d = Quiet(folder, config)
+    try:
+        moved = log.with_suffix(".1")
+        log.rename(moved)
+        d.child.send_signal(signal.SIGUSR1)
+        assert lab.wait_until(log.exists)
+    finally:
+        status, _ = d.end()
+    assert status == 0
+    lines = [json.loads(x) for x in moved.read_text().splitlines() +
+             log.read_text().splitlines()]
+    assert len(lines) >= 3
+
+
+# --- the end -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT],
+                         ids=["TERM", "INT"])
+def test_a_signal_ends_it_within_a_second(start, number):
+    d = start()
+    d.ask("gaia.cs.umass.edu")
+    with d.connect():
+        status, took = d.end(number)
+    assert status == 0
+    assert took < 1
+    assert not os.path.exists(d.socket)
+
+
+def test_an_open_question_does_not_hold_up_the_end(start):
+    d = start()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.sendto(d.query("www.silent.example").to_wire(),
+                 ("127.0.0.1", d.port))
+        time.sleep(0.3)
+        status, took = d.end()
+    assert status == 0
+    assert took < 1.5
+
+
+def test_signals_in_a_row_end_it_once(start):
+    d = start()
+    for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGTERM,
+                   signal.SIGINT, signal.SIGHUP):
+        d.child.send_signal(number)
+    assert d.end()[0] == 0

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* test_stream.c - the seam by TCP, against servers on loopback. */
+#include "net_world.h"
+
+static const struct outgoing_opts keeping = { .tcp_idle_us = 100000 };
+
+/* Lets the loop turn until somebody has connected. */
+static int
+accepted(struct world *w)
+{
+	const struct timeval patience = { .tv_sec = 2 };
+	int fd;
+
+	ride_for(&w->ride, 5000);
+	fd = accept(w->server, NULL, NULL);
+	assert_int_not_equal(fd, -1);
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience,
+	    sizeof(patience));
+	return fd;
+}
+
+static void
+hear_stream(struct world *w, int fd)
+{
+	uint8_t got[7];
+
+	ride_for(&w->ride, 5000);
+	assert_int_equal(recv(fd, got, sizeof(got), MSG_WAITALL), 7);
+	assert_memory_equal(got, "\0\5hello", 7);
+}
+
+static bool
+nobody_connects(const struct world *w)
+{
+	struct timeval patience = { .tv_usec = 20000 };
+	int fd;
+
+	(void)setsockopt(w->server, SOL_SOCKET, SO_RCVTIMEO, &patience,
+	    sizeof(patience));
+	fd = accept(w->server, NULL, NULL);
+	patience = (struct timeval){ .tv_sec = 2 };
+	(void)setsockopt(w->server, SOL_SOCKET, SO_RCVTIMEO, &patience,
+	    sizeof(patience));
+	if (fd != -1)
+		(void)close(fd);
+	return fd == -1;
+}
+
+static void
+an_answer_by_tcp_is_put_together(void **state)
+{
+	static const char text[] = "\0\3yes";
+	struct world w;
+	int fd;
+
+	(void)state;
+	open_world(&w, SOCK_STREAM, (struct outgoing_opts){ 0 });
+	(void)must_ask(&w, true);
+	fd = accepted(&w);
+	hear_stream(&w, fd);
+	for (size_t i = 0; i < 5; i++) {
+		assert_int_equal(w.messages, 0);
+		assert_int_equal(send(fd, text + i, 1, 0), 1);
+		ride_for(&w.ride, 5000);
+	}
+	assert_int_equal(w.messages, 1);
+	assert_int_equal(w.got_len, 3);
+	assert_memory_equal(w.got, "yes", 3);
+	/* not kept: closed */
+	assert_int_equal(recv(fd, w.got, 1, 0), 0);
+	(void)close(fd);
+	close_world(&w);
+}
+
+static void
+a_connection_is_kept_for_a_while(void **state)
+{
+	struct world w;
+	int fd;
+
+	(void)state;
+	open_world(&w, SOCK_STREAM, keeping);
+	w.stop_at = 0;
+	(void)must_ask(&w, true);
+	fd = accepted(&w);
+	for (size_t i = 1; i <= 3; i++) {
+		hear_stream(&w, fd);
+		assert_int_equal(send(fd, "\0\3yes", 5, 0), 5);
+		ride_for(&w.ride, 5000);
+		assert_int_equal(w.messages, i);
+		if (i < 3)
+			(void)must_ask(&w, true);
+	}
+	assert_true(nobody_connects(&w));
+	ride_for(&w.ride, 200000);
+	assert_int_equal(recv(fd, w.got, 1, MSG_DONTWAIT), 0);
+	assert_int_equal(w.breaks, 0);
+	(void)close(fd);
+	close_world(&w);
+}
+
+static void
+a_kept_connection_the_server_ends_is_replaced_unseen(void **state)
+{
+	struct world w;
+	int fd;
+
+	(void)state;
+	open_world(&w, SOCK_STREAM, keeping);
+	w.stop_at = 0;
+	(void)must_ask(&w, true);
+	fd = accepted(&w);
+	hear_stream(&w, fd);
+	assert_int_equal(send(fd, "\0\3yes", 5, 0), 5);
+	ride_for(&w.ride, 5000);
+	/* asked before the loop can see that it was ended */
+	(void)close(fd);
+	(void)must_ask(&w, true);
+	fd = accepted(&w);
+	hear_stream(&w, fd);
+	assert_int_equal(send(fd, "\0\3two", 5, 0), 5);
+	ride_for(&w.ride, 5000);
+	assert_int_equal(w.messages, 2);
+	assert_memory_equal(w.got, "two", 3);
+	assert_int_equal(w.breaks, 0);
+	(void)close(fd);
+	close_world(&w);
+}
+
+static void
+a_server_that_hangs_up_is_told_and_not_called_again(void **state)
+{
+	struct world w;
+	int fd;
+
+	(void)state;
+	open_world(&w, SOCK_STREAM, keeping);
+	(void)must_ask(&w, true);
+	fd = accepted(&w);
+	hear_stream(&w, fd);
+	assert_int_equal(send(fd, "\0\3y", 3, 0), 3);
+	(void)close(fd);
+	ride_on(&w.ride);
+	assert_int_equal(w.breaks, 1);
+	assert_int_equal(w.last_error, ERR_CLOSED);
+	assert_true(nobody_connects(&w));
+	close_world(&w);
+}
+
+static void
+a_refused_connection_is_told_from_the_loop(void **state)
+{
+	struct world w;
+	uint32_t flow;
+
+	(void)state;
+	open_world(&w, SOCK_STREAM, keeping);
+	(void)close(w.server);
+	w.server = -1;
+	w.closes = false;
+	flow = must_ask(&w, true);
+	ride_on(&w.ride);
+	assert_int_equal(w.last_error, ERR_REFUSED);
+	ride_for(&w.ride, 10000);
+	assert_int_equal(w.breaks, 1);
+	w.ops->close(w.og, flow);
+	close_world(&w);
+}
+
+static void
+a_flow_closed_before_its_answer_ends_the_connection(void **state)
+{
+	struct world w;
+	uint32_t flow;
+	int fd;
+
+	(void)state;
+	open_world(&w, SOCK_STREAM, keeping);
+	flow = must_ask(&w, true);
+	fd = accepted(&w);
+	hear_stream(&w, fd);
+	w.ops->close(w.og, flow);
+	assert_int_equal(recv(fd, w.got, 1, 0), 0);
+	(void)close(fd);
+	close_world(&w);
+}
+
+static void
+a_kept_connection_that_speaks_unasked_is_ended(void **state)
+{
+	struct world w;
+	int fd;
+
+	(void)state;
+	open_world(&w, SOCK_STREAM, keeping);
+	w.stop_at = 0;
+	(void)must_ask(&w, true);
+	fd = accepted(&w);
+	hear_stream(&w, fd);
+	assert_int_equal(send(fd, "\0\3yes", 5, 0), 5);
+	ride_for(&w.ride, 5000);
+	assert_int_equal(send(fd, "\0\3boo", 5, 0), 5);
+	ride_for(&w.ride, 5000);
+	assert_int_equal(w.messages, 1);
+	assert_true(recv(fd, w.got, 1, 0) <= 0);
+	(void)close(fd);
+	close_world(&w);
+}
+
+static void
+memory_that_runs_out_is_an_error_of_send(void **state)
+{
+	struct world w;
+	uint32_t flow;
+	enum err e;
+
+	(void)state;
+	open_world(&w, SOCK_STREAM, keeping);
+	for (uint64_t n = 1; n <= 2; n++) {
+		memory_fail_at(n);
+		e = ask(&w, true, &flow);
+		memory_fail_at(0);
+		assert_int_equal(e, ERR_MEMORY);
+		assert_int_equal(flow, 0);
+	}
+	(void)must_ask(&w, true);
+	close_world(&w);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_answer_by_tcp_is_put_together),
+		cmocka_unit_test(a_connection_is_kept_for_a_while),
+		cmocka_unit_test(
+		    a_kept_connection_the_server_ends_is_replaced_unseen),
+		cmocka_unit_test(
+		    a_server_that_hangs_up_is_told_and_not_called_again),
+		cmocka_unit_test(a_refused_connection_is_told_from_the_loop),
+		cmocka_unit_test(
+		    a_flow_closed_before_its_answer_ends_the_connection),
+		cmocka_unit_test(
+		    a_kept_connection_that_speaks_unasked_is_ended),
+		cmocka_unit_test(memory_that_runs_out_is_an_error_of_send),
+	};
+
+	return cmocka_run_group_tests_name("stream", tests, NULL, NULL);
+}
