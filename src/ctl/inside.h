@@ -12,7 +12,6 @@
 
 #include <hither/ctl.h>
 
-#define CTL_CLIENTS_MAX	  8u
 #define CTL_REQUEST_MAX	  65536
 #define CTL_TIMEOUT_S	  5
 #define CTL_HEALTH_MS	  1000u
@@ -52,9 +51,8 @@ struct request {
 struct ctl {
 	struct ctl_opts opts;
 	struct evhttp *http;
-	struct evconnlistener *listener;
 	struct request *requests;
-	size_t request_count, clients;
+	size_t request_count;
 	struct timer second;
 	uint64_t queries_then, sampled_us;
 	double qps;

@@ -17,9 +17,7 @@
 #include <unistd.h>
 
 #include <event2/buffer.h>
-#include <event2/bufferevent.h>
 #include <event2/http_struct.h>
-#include <event2/listener.h>
 
 /* --- one request ------------------------------------------------------- */
 
@@ -248,48 +246,11 @@ on_request(struct evhttp_request *http, void *user)
 		run(r);
 }
 
-/* --- clients are counted ----------------------------------------------- */
-
-static void
-client_freed(void *user)
-{
-	struct ctl *c = user;
-
-	c->clients--;
-	if (c->listener != NULL)
-		(void)evconnlistener_enable(c->listener);
-}
-
-/*
- * evhttp tells nobody when a connection ends, but a filter is told when it is
- * freed, and so this one is here, filtering nothing.
- */
-static struct bufferevent *
-client_buffer(struct event_base *base, void *user)
-{
-	struct ctl *c = user;
-	struct bufferevent *plain, *counted;
-
-	plain = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
-	if (plain == NULL)
-		return NULL;
-	counted = bufferevent_filter_new(
-	    plain, NULL, NULL, BEV_OPT_CLOSE_ON_FREE, client_freed, c);
-	if (counted == NULL) {
-		bufferevent_free(plain);
-		return NULL;
-	}
-	if (++c->clients >= CTL_CLIENTS_MAX)
-		(void)evconnlistener_disable(c->listener);
-	return counted;
-}
-
 /* --- the server -------------------------------------------------------- */
 
 static enum err
 start_http(struct ctl *c, int fd)
 {
-	struct evhttp_bound_socket *bound;
 
 	c->http = evhttp_new(loop_base(c->opts.loop));
 	if (c->http == NULL)
@@ -300,12 +261,7 @@ start_http(struct ctl *c, int fd)
 	evhttp_set_allowed_methods(
 	    c->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST);
 	evhttp_set_gencb(c->http, on_request, c);
-	evhttp_set_bevcb(c->http, client_buffer, c);
-	bound = evhttp_accept_socket_with_handle(c->http, fd);
-	if (bound == NULL)
-		return ERR_MEMORY;
-	c->listener = evhttp_bound_socket_get_listener(bound);
-	return ERR_OK;
+	return evhttp_accept_socket(c->http, fd) == 0 ? ERR_OK : ERR_MEMORY;
 }
 
 struct ctl *
@@ -344,7 +300,6 @@ ctl_free(struct ctl *c)
 	if (c == NULL)
 		return;
 	timer_cancel(loop_timers(c->opts.loop), &c->second);
-	c->listener = NULL;
 	if (c->http != NULL)
 		evhttp_free(c->http);
 	while (c->requests != NULL)
