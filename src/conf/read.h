@@ -52,7 +52,7 @@ struct place {
 /* report.c */
 void problem_add(struct reader *r, bool is_warning, const struct conf_mark *at,
     const char *fmt, ...) PRINTF_LIKE(4, 5);
-void json_string(FILE *out, const char *text);
+void text_as_json(FILE *out, const char *text);
 
 /* node.c: what YAML nodes are, whatever they mean */
 struct pair {

@@ -188,7 +188,7 @@ conf_report_print(const struct conf_report *r, FILE *out)
 }
 
 void
-json_string(FILE *out, const char *text)
+text_as_json(FILE *out, const char *text)
 {
 	fputc('"', out);
 	for (; *text != '\0'; text++) {
@@ -214,12 +214,12 @@ conf_report_json(const struct conf_report *r, FILE *out)
 		    p == r->first ? "" : ",",
 		    p->is_warning ? "warning" : "error");
 		if (p->at.file != NULL)
-			json_string(out, p->at.file);
+			text_as_json(out, p->at.file);
 		else
 			fputs("null", out);
 		fprintf(out, ",\"line\":%u,\"column\":%u,\"message\":",
 		    (unsigned)p->at.line, (unsigned)p->at.column);
-		json_string(out, p->text);
+		text_as_json(out, p->text);
 		fputc('}', out);
 	}
 	fputs("]}\n", out);

@@ -16,7 +16,7 @@ put_words(const struct option *o, FILE *out)
 	fputs("\"type\":\"string\",\"enum\":[", out);
 	for (size_t i = 0; o->words[i] != NULL; i++) {
 		fputs(i == 0 ? "" : ",", out);
-		json_string(out, o->words[i]);
+		text_as_json(out, o->words[i]);
 	}
 	fputc(']', out);
 }
@@ -41,7 +41,7 @@ static void
 put_pattern(const char *pattern, FILE *out)
 {
 	fputs("\"type\":\"string\",\"pattern\":", out);
-	json_string(out, pattern);
+	text_as_json(out, pattern);
 }
 
 static void put_group(const struct option *o, FILE *out);
@@ -105,7 +105,7 @@ static void
 put_option(const struct option *o, FILE *out)
 {
 	fputs("{\"description\":", out);
-	json_string(out, o->help);
+	text_as_json(out, o->help);
 	fputc(',', out);
 	if (o->is_list)
 		fputs("\"type\":\"array\",\"items\":{", out);

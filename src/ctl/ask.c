@@ -12,12 +12,11 @@ read_name(struct request *r, const char *argument)
 	const char *text = request_argument(r, argument);
 
 	if (text == NULL) {
-		request_fail(r, HTTP_BADREQUEST, "%s is missing", argument);
+		request_fail(r, HTTP_BAD, "%s is missing", argument);
 		return false;
 	}
 	if (name_parse(text, &r->name) != ERR_OK) {
-		request_fail(
-		    r, HTTP_BADREQUEST, "%s is not a domain name", argument);
+		request_fail(r, HTTP_BAD, "%s is not a domain name", argument);
 		return false;
 	}
 	return true;
@@ -66,15 +65,15 @@ server_json(const struct resolver_server *s, const struct server_view *v)
 	(void)json_object_update_new(o,
 	    json_pack("{s:I, s:I, s:f, s:b, s:i, s:i}", "queries",
 		(json_int_t)v->queries, "silences", (json_int_t)v->silences,
-		"loss", (double)v->loss_permille / 1000, "edns",
-		v->speaks_edns, "regime_changes", (int)v->regime_changes,
-		"site_changes", (int)v->site_changes));
+		"loss", (double)v->loss_permille / 1000, "edns", v->speaks_edns,
+		"regime_changes", (int)v->regime_changes, "site_changes",
+		(int)v->site_changes));
 	if (v->age_us != UINT64_MAX)
-		(void)json_object_set_new(
-		    o, "age_s", json_real((double)v->age_us / 1e6));
+		(void)json_object_set_new(o, "age_s",
+		    json_real((double)v->age_us / 1e6));
 	if (v->state == SERVER_DEAD)
-		(void)json_object_set_new(
-		    o, "probe_in_s", json_real((double)v->probe_in_us / 1e6));
+		(void)json_object_set_new(o, "probe_in_s",
+		    json_real((double)v->probe_in_us / 1e6));
 	return o;
 }
 
@@ -98,8 +97,8 @@ servers_visit(struct ctl_job *job, const struct ctl_worker *worker)
 		bool is_known = servers_look(known, &found[i].address,
 		    closest.wire, clock_mono_us(), &view);
 
-		(void)json_array_append_new(
-		    list, server_json(&found[i], is_known ? &view : NULL));
+		(void)json_array_append_new(list,
+		    server_json(&found[i], is_known ? &view : NULL));
 	}
 	memory_free(found);
 	r->result = json_pack("{s:s, s:o}", "zone",
@@ -127,8 +126,7 @@ steps_json(const struct outcome *o)
 		(void)json_array_append_new(all,
 		    json_pack("{s:f, s:s, s:s, s:i}", "at_ms",
 			us_to_ms(s->at_us), "stage", s->stage, "why",
-			s->why != NULL ? s->why : "", "depth",
-			(int)s->depth));
+			s->why != NULL ? s->why : "", "depth", (int)s->depth));
 	}
 	return all;
 }
@@ -166,13 +164,12 @@ trace_done(void *user, const struct outcome *o)
 	struct request *r = user;
 	char name[NAME_TEXT_MAX], type[16];
 
-	r->result = json_pack(
-	    "{s:s, s:s, s:o, s:s, s:o, s:f, s:i, s:b}", "name",
-	    name_text(r->name.wire, name), "type", type_text(r->type, type),
-	    "steps", steps_json(o), "rcode", rcode_text(o->answer->rcode),
-	    "answer", answer_json(o->answer), "took_ms",
-	    us_to_ms(o->took_us), "messages", (int)o->messages, "from_cache",
-	    o->from_cache);
+	r->result = json_pack("{s:s, s:s, s:o, s:s, s:o, s:f, s:i, s:b}",
+	    "name", name_text(r->name.wire, name), "type",
+	    type_text(r->type, type), "steps", steps_json(o), "rcode",
+	    rcode_text(o->answer->rcode), "answer", answer_json(o->answer),
+	    "took_ms", us_to_ms(o->took_us), "messages", (int)o->messages,
+	    "from_cache", o->from_cache);
 	if (r->result != NULL && o->answer->ede != EDE_NONE)
 		(void)json_object_update_new(r->result,
 		    json_pack("{s:i, s:s, s:s}", "ede", (int)o->answer->ede,
@@ -192,7 +189,7 @@ trace_visit(struct ctl_job *job, const struct ctl_worker *worker)
 
 	if (resolver_ask(worker->resolver, &q, trace_done, r) != 0)
 		return;
-	r->code = HTTP_SERVUNAVAIL;
+	r->code = HTTP_BUSY;
 	r->result = json_pack("{s:s}", "error", "too many questions");
 	request_return(r);
 }
@@ -207,8 +204,7 @@ command_trace(struct request *r)
 	if (!read_name(r, "name"))
 		return;
 	if (type_parse(type, &r->type) != ERR_OK) {
-		request_fail(
-		    r, HTTP_BADREQUEST, "\"%.40s\" is not a type", type);
+		request_fail(r, HTTP_BAD, "\"%.40s\" is not a type", type);
 		return;
 	}
 	r->cold = request_flag(r, "cold");

@@ -27,8 +27,9 @@ flush_servers(struct request *r)
 {
 	size_t n = servers_forget(r->ctl->opts.offer.servers);
 
-	request_answer(r, HTTP_OK, json_pack("{s:s, s:I}", "what", "servers",
-	    "forgotten", (json_int_t)n));
+	request_answer(r, HTTP_DONE,
+	    json_pack("{s:s, s:I}", "what", "servers", "forgotten",
+		(json_int_t)n));
 }
 
 static bool
@@ -38,11 +39,11 @@ flush_arguments(struct request *r, bool named, bool typed)
 	const char *type = request_argument(r, "type");
 
 	if (named && (name == NULL || name_parse(name, &r->name) != ERR_OK)) {
-		request_fail(r, HTTP_BADREQUEST, "which name?");
+		request_fail(r, HTTP_BAD, "which name?");
 		return false;
 	}
 	if (typed && (type == NULL || type_parse(type, &r->type) != ERR_OK)) {
-		request_fail(r, HTTP_BADREQUEST, "which type?");
+		request_fail(r, HTTP_BAD, "which type?");
 		return false;
 	}
 	return true;
@@ -59,10 +60,11 @@ command_flush(struct request *r)
 		return;
 	}
 	while (i < ARRAY_LEN(flushes) &&
-	    (what == NULL || strcmp(what, flushes[i].word) != 0))
+	       (what == NULL || strcmp(what, flushes[i].word) != 0))
 		i++;
 	if (i == ARRAY_LEN(flushes)) {
-		request_fail(r, HTTP_BADREQUEST, "flush what? name, type, "
+		request_fail(r, HTTP_BAD,
+		    "flush what? name, type, "
 		    "zone, negative, servers or all");
 		return;
 	}
@@ -70,8 +72,9 @@ command_flush(struct request *r)
 		return;
 	n = cache_flush(r->ctl->opts.offer.cache, flushes[i].what,
 	    flushes[i].named ? r->name.wire : NULL, r->type);
-	request_answer(r, HTTP_OK, json_pack("{s:s, s:I}", "what",
-	    flushes[i].word, "forgotten", (json_int_t)n));
+	request_answer(r, HTTP_DONE,
+	    json_pack("{s:s, s:I}", "what", flushes[i].word, "forgotten",
+		(json_int_t)n));
 }
 
 /* --- reload ------------------------------------------------------------ */
@@ -82,8 +85,8 @@ change_seen(void *user, const struct conf_change *change)
 	json_t *list = user;
 
 	(void)json_array_append_new(list,
-	    json_pack("{s:s, s:b, s:s?, s:s?}", "option", change->option,
-		"now", change->reloadable, "before", change->before, "after",
+	    json_pack("{s:s, s:b, s:s?, s:s?}", "option", change->option, "now",
+		change->reloadable, "before", change->before, "after",
 		change->after));
 }
 
@@ -120,27 +123,31 @@ command_reload(struct request *r)
 	if (what.report == NULL || changes == NULL) {
 		conf_report_free(what.report);
 		json_decref(changes);
-		request_fail(r, HTTP_INTERNAL, "no memory");
+		request_fail(r, HTTP_FAILED, "no memory");
 		return;
 	}
 	e = offer->reload(offer->user, &what);
 	if (e != ERR_OK) {
 		json_t *text = report_text(what.report);
 
-		request_answer(r, HTTP_INTERNAL, json_pack("{s:s, s:o?}",
-		    "error", what.why != NULL ? what.why
-					      : "the configuration has errors",
-		    "report", text));
+		request_answer(r, HTTP_FAILED,
+		    json_pack("{s:s, s:o?}", "error",
+			what.why != NULL ? what.why
+					 : "the configuration has errors",
+			"report", text));
 		json_decref(changes);
 	} else {
 		cache_count(offer->cache, &kept);
-		request_answer(r, HTTP_OK, json_pack("{s:b, s:i, s:f, s:o, "
-		    "s:o?, s:I}", "dry_run", what.dry_run, "generation",
-		    (int)what.generation, "took_ms",
-		    (double)what.took_us / 1000, "changes", changes, "report",
-		    what.report->warnings > 0 ? report_text(what.report)
-					      : NULL,
-		    "kept", (json_int_t)kept.records));
+		request_answer(r, HTTP_DONE,
+		    json_pack("{s:b, s:i, s:f, s:o, "
+			      "s:o?, s:I}",
+			"dry_run", what.dry_run, "generation",
+			(int)what.generation, "took_ms",
+			(double)what.took_us / 1000, "changes", changes,
+			"report",
+			what.report->warnings > 0 ? report_text(what.report)
+						  : NULL,
+			"kept", (json_int_t)kept.records));
 	}
 	conf_report_free(what.report);
 }
@@ -158,7 +165,7 @@ command_config_show(struct request *r)
 	json_t *s;
 
 	if (out == NULL) {
-		request_fail(r, HTTP_INTERNAL, "no memory");
+		request_fail(r, HTTP_FAILED, "no memory");
 		return;
 	}
 	if (request_flag(r, "origin"))
@@ -169,7 +176,7 @@ command_config_show(struct request *r)
 	(void)fclose(out);
 	s = json_stringn_nocheck(text, size);
 	free(text);
-	request_answer(r, HTTP_OK, json_pack("{s:o}", "config", s));
+	request_answer(r, HTTP_DONE, json_pack("{s:o}", "config", s));
 }
 
 static const char *const levels[] = {
@@ -198,12 +205,12 @@ command_loglevel(struct request *r)
 		if (strcmp(level, levels[i]) != 0)
 			continue;
 		log_set_level((enum log_level)i);
-		request_answer(r, HTTP_OK, json_pack("{s:s, s:s}", "before",
-		    before, "level", levels[i]));
+		request_answer(r, HTTP_DONE,
+		    json_pack("{s:s, s:s}", "before", before, "level",
+			levels[i]));
 		return;
 	}
-	request_fail(
-	    r, HTTP_BADREQUEST, "the levels are error, warn, info and debug");
+	request_fail(r, HTTP_BAD, "the levels are error, warn, info and debug");
 }
 
 /* The reply leaves while the daemon drains. */
@@ -212,6 +219,6 @@ command_stop(struct request *r)
 {
 	const struct ctl_offer *offer = &r->ctl->opts.offer;
 
-	request_answer(r, HTTP_OK, json_pack("{s:b}", "stopping", 1));
+	request_answer(r, HTTP_DONE, json_pack("{s:b}", "stopping", 1));
 	offer->stop(offer->user);
 }

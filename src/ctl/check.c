@@ -25,8 +25,10 @@ ctl_check_conf(const struct conf *c, char *why, size_t size)
 	if (path[0] != '\0')
 		e = hints_read(a, path, &sets, &count, &line);
 	if (e == ERR_FORMAT)
-		(void)snprintf(why, size, "%s:%d: error: not a record of "
-		    "root hints", path, line);
+		(void)snprintf(why, size,
+		    "%s:%d: error: not a record of "
+		    "root hints",
+		    path, line);
 	else if (e != ERR_OK)
 		(void)snprintf(why, size,
 		    "server.root-hints: error: cannot read %s", path);

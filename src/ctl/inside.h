@@ -4,6 +4,7 @@
 #define HITHER_CTL_INSIDE_H
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/queue.h>
 
 #include <event2/http.h>
@@ -12,10 +13,17 @@
 
 #include <hither/ctl.h>
 
-#define CTL_REQUEST_MAX	  65536
+#define CTL_CLIENTS_MAX	  8u
+#define CTL_REQUEST_MAX	  65536u
+#define CTL_TARGET_MAX	  8192
 #define CTL_TIMEOUT_S	  5
 #define CTL_HEALTH_MS	  1000u
 #define CTL_REQUESTS_MAX  32u
+
+enum {
+	HTTP_DONE = 200, HTTP_BAD = 400, HTTP_UNKNOWN = 404, HTTP_METHOD = 405,
+	HTTP_TOO_LARGE = 413, HTTP_FAILED = 500, HTTP_BUSY = 503
+};
 
 /* Sums over all workers. */
 struct totals {
@@ -33,7 +41,7 @@ struct request {
 	struct ctl *ctl;
 	struct request *before, *after; /* in the ctl's list */
 	/* main thread only; NULL: the client has gone, or has its reply */
-	struct evhttp_request *http;
+	struct client *client;
 	struct evkeyvalq args;
 	bool has_args;
 	bool travels; /* the job is on another thread */
@@ -50,7 +58,7 @@ struct request {
 
 struct ctl {
 	struct ctl_opts opts;
-	struct evhttp *http;
+	struct http *http;
 	struct request *requests;
 	size_t request_count;
 	struct timer second;
@@ -59,7 +67,25 @@ struct ctl {
 	char *path;
 };
 
+/* --- http.c ------------------------------------------------------------ */
+
+struct http;
+struct client;
+/* Takes the listening descriptor, unless it fails. */
+struct http *http_new(struct ctl *ctl, int fd) MUST_USE;
+void http_free(struct http *h); /* NULL is fine */
+/* The client's one reply; it is gone afterwards. */
+void client_reply(struct client *c, int code, const char *body);
+
 /* --- server.c ---------------------------------------------------------- */
+
+/* NULL: there are too many. */
+struct request *request_begin(struct ctl *c, struct client *client) MUST_USE;
+void request_run(struct request *r, const char *method, const char *target);
+/* The client left early: the reply goes nowhere. */
+void request_forsaken(struct request *r);
+/* The reply leaves now, the request stays until its job is home. */
+void request_reply(struct request *r, int code, const json_t *body);
 
 const char *request_argument(struct request *r, const char *name);
 bool request_flag(struct request *r, const char *name);

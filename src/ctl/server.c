@@ -1,23 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * server.c - HTTP on the control socket.
+ * server.c - from a request to its reply.
  *
- * 1. A client connects (at most CTL_CLIENTS_MAX at once: past that nobody is
- *    accepted until one leaves) and sends a request of at most 64 KiB within
- *    5 s.
- * 2. The path names the command; its function answers at once, or sends the
- *    request's job to a worker and answers when it is back.
- * 3. A client that leaves early leaves the request behind: it is freed when
- *    its job comes home.
+ * The path names the command; its function answers at once, or sends the
+ * request's job to a worker and answers when it is back. A client that leaves
+ * early leaves the request behind: it is freed when its job comes home.
  */
 #include "inside.h"
 
-#include <errno.h>
 #include <string.h>
 #include <unistd.h>
-
-#include <event2/buffer.h>
-#include <event2/http_struct.h>
 
 /* --- one request ------------------------------------------------------- */
 
@@ -33,7 +25,7 @@ request_flag(struct request *r, const char *name)
 	const char *value = request_argument(r, name);
 
 	return value != NULL && strcmp(value, "0") != 0 &&
-	    strcmp(value, "false") != 0;
+	       strcmp(value, "false") != 0;
 }
 
 static void
@@ -55,43 +47,36 @@ request_free(struct request *r)
 	memory_free(r);
 }
 
-static void
-send_json(struct evhttp_request *http, int code, const json_t *body)
-{
-	struct evbuffer *out = evbuffer_new();
-	char *text = json_dumps(body, JSON_COMPACT | JSON_PRESERVE_ORDER);
-	struct evkeyvalq *headers = evhttp_request_get_output_headers(http);
-
-	if (out == NULL || text == NULL ||
-	    evbuffer_add_printf(out, "%s\n", text) < 0)
-		code = HTTP_INTERNAL;
-	(void)evhttp_add_header(headers, "Content-Type", "application/json");
-	(void)evhttp_add_header(headers, "Cache-Control", "no-store");
-	evhttp_send_reply(http, code, NULL, out);
-	free(text);
-	if (out != NULL)
-		evbuffer_free(out);
-}
-
 /* The reply to whoever still waits for it. */
-static void
+void
 request_reply(struct request *r, int code, const json_t *body)
 {
-	struct evhttp_request *http = r->http;
+	struct client *client = r->client;
+	char *line = NULL;
+	char *text = json_dumps(body,
+	    JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(6));
 
-	if (http == NULL)
-		return;
-	r->http = NULL;
-	evhttp_connection_set_closecb(
-	    evhttp_request_get_connection(http), NULL, NULL);
-	send_json(http, code, body);
+	r->client = NULL;
+	if (client != NULL && text != NULL && asprintf(&line, "%s\n", text) > 0)
+		client_reply(client, code, line);
+	else if (client != NULL)
+		client_reply(client, HTTP_FAILED,
+		    "{\"error\":\"no memory\"}\n");
+	free(line);
+	free(text);
+}
+
+void
+request_forsaken(struct request *r)
+{
+	r->client = NULL;
 }
 
 void
 request_answer(struct request *r, int code, json_t *body)
 {
 	if (body == NULL) {
-		request_fail(r, HTTP_INTERNAL, "no memory");
+		request_fail(r, HTTP_FAILED, "no memory");
 		return;
 	}
 	request_reply(r, code, body);
@@ -141,7 +126,7 @@ request_to_worker(struct request *r, size_t worker,
 	if (offer->on_worker(offer->user, worker, &r->job))
 		return;
 	r->travels = false;
-	request_fail(r, HTTP_SERVUNAVAIL, "too many jobs, or stopping");
+	request_fail(r, HTTP_BUSY, "too many jobs, or stopping");
 }
 
 void
@@ -154,8 +139,8 @@ request_return(struct request *r)
 }
 
 void
-request_onward(struct request *r, void (*last)(struct ctl_job *job,
-    const struct ctl_worker *worker))
+request_onward(struct request *r,
+    void (*last)(struct ctl_job *job, const struct ctl_worker *worker))
 {
 	const struct ctl_offer *offer = &r->ctl->opts.offer;
 
@@ -168,20 +153,10 @@ request_onward(struct request *r, void (*last)(struct ctl_job *job,
 
 /* --- dispatch ---------------------------------------------------------- */
 
-static void
-client_left(struct evhttp_connection *connection, void *user)
-{
-	struct request *r = user;
-
-	(void)connection;
-	r->http = NULL;
-}
-
-static struct request *
-request_new(struct ctl *c, struct evhttp_request *http)
+struct request *
+request_begin(struct ctl *c, struct client *client)
 {
 	struct request *r;
-	const char *query;
 
 	if (c->request_count >= CTL_REQUESTS_MAX)
 		return NULL;
@@ -189,80 +164,54 @@ request_new(struct ctl *c, struct evhttp_request *http)
 	if (r == NULL)
 		return NULL;
 	r->ctl = c;
-	r->http = http;
-	r->code = HTTP_OK;
+	r->client = client;
+	r->code = HTTP_DONE;
 	r->after = c->requests;
 	if (c->requests != NULL)
 		c->requests->before = r;
 	c->requests = r;
 	c->request_count++;
-	query = evhttp_uri_get_query(evhttp_request_get_evhttp_uri(http));
-	if (query != NULL && evhttp_parse_query_str(query, &r->args) == 0)
-		r->has_args = true;
-	evhttp_connection_set_closecb(
-	    evhttp_request_get_connection(http), client_left, r);
 	return r;
 }
 
 static void
-refuse(struct evhttp_request *http, int code, const char *why)
+dispatch(struct request *r, const char *method, const char *path)
 {
-	json_t *body = json_pack("{s:s}", "error", why);
+	bool changes = false, is_post = strcmp(method, "POST") == 0;
+	bool looks = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
+	void (*run)(struct request *) = NULL;
 
-	send_json(http, code, body != NULL ? body : json_null());
-	json_decref(body);
-}
-
-static void
-on_request(struct evhttp_request *http, void *user)
-{
-	struct ctl *c = user;
-	const char *path =
-	    evhttp_uri_get_path(evhttp_request_get_evhttp_uri(http));
-	enum evhttp_cmd_type method = evhttp_request_get_command(http);
-	void (*run)(struct request *r);
-	struct request *r;
-	bool changes = false;
-
-	if (path == NULL || strncmp(path, "/v1/", 4) != 0) {
-		refuse(http, HTTP_NOTFOUND, "commands are at /v1/");
-		return;
-	}
-	run = command_function(path + 4, &changes);
-	if (run == NULL) {
-		refuse(http, HTTP_NOTFOUND, "no such command");
-		return;
-	}
-	if (changes ? method != EVHTTP_REQ_POST
-		    : method != EVHTTP_REQ_GET && method != EVHTTP_REQ_HEAD) {
-		refuse(http, HTTP_BADMETHOD,
-		    changes ? "ask by POST" : "ask by GET");
-		return;
-	}
-	r = request_new(c, http);
-	if (r == NULL)
-		refuse(http, HTTP_SERVUNAVAIL, "too many requests");
+	if (path != NULL && strncmp(path, "/v1/", 4) == 0)
+		run = command_function(path + 4, &changes);
+	if (run == NULL)
+		request_fail(r, HTTP_UNKNOWN,
+		    "no such command: they are at "
+		    "/v1/");
+	else if (changes ? !is_post : !looks)
+		request_fail(r, HTTP_METHOD, "ask by %s",
+		    changes ? "POST" : "GET");
 	else
 		run(r);
 }
 
-/* --- the server -------------------------------------------------------- */
-
-static enum err
-start_http(struct ctl *c, int fd)
+void
+request_run(struct request *r, const char *method, const char *target)
 {
+	struct evhttp_uri *uri = evhttp_uri_parse(target);
+	const char *query;
 
-	c->http = evhttp_new(loop_base(c->opts.loop));
-	if (c->http == NULL)
-		return ERR_MEMORY;
-	evhttp_set_max_body_size(c->http, CTL_REQUEST_MAX);
-	evhttp_set_max_headers_size(c->http, CTL_REQUEST_MAX);
-	evhttp_set_timeout(c->http, CTL_TIMEOUT_S);
-	evhttp_set_allowed_methods(
-	    c->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST);
-	evhttp_set_gencb(c->http, on_request, c);
-	return evhttp_accept_socket(c->http, fd) == 0 ? ERR_OK : ERR_MEMORY;
+	if (uri == NULL) {
+		request_fail(r, HTTP_BAD, "not a path");
+		return;
+	}
+	query = evhttp_uri_get_query(uri);
+	r->has_args =
+	    query != NULL && evhttp_parse_query_str(query, &r->args) == 0;
+	dispatch(r, method, evhttp_uri_get_path(uri));
+	evhttp_uri_free(uri);
 }
+
+/* --- the server -------------------------------------------------------- */
 
 struct ctl *
 ctl_new(const struct ctl_opts *o, char *why, size_t size)
@@ -275,14 +224,14 @@ ctl_new(const struct ctl_opts *o, char *why, size_t size)
 		return NULL;
 	}
 	c->opts = *o;
-	c->path = strdup(o->socket);
-	fd = c->path != NULL ? socket_listen(o, why, size) : -1;
+	fd = socket_listen(o, why, size);
 	if (fd == -1) {
-		free(c->path);
 		memory_free(c);
 		return NULL;
 	}
-	if (start_http(c, fd) != ERR_OK) {
+	c->path = strdup(o->socket);
+	c->http = c->path != NULL ? http_new(c, fd) : NULL;
+	if (c->http == NULL) {
 		(void)snprintf(why, size, "no memory");
 		(void)close(fd);
 		ctl_free(c);
@@ -300,8 +249,7 @@ ctl_free(struct ctl *c)
 	if (c == NULL)
 		return;
 	timer_cancel(loop_timers(c->opts.loop), &c->second);
-	if (c->http != NULL)
-		evhttp_free(c->http);
+	http_free(c->http);
 	while (c->requests != NULL)
 		request_free(c->requests);
 	if (c->path != NULL)

@@ -38,8 +38,7 @@ somebody_answers(const struct sockaddr_un *sun)
 
 	if (fd == -1)
 		return true;
-	answered = connect(fd, (const struct sockaddr *)sun, sizeof(*sun)) ==
-	    0;
+	answered = connect(fd, (const struct sockaddr *)sun, sizeof(*sun)) == 0;
 	/* Only a refusal proves that nobody listens. */
 	if (!answered && errno != ECONNREFUSED && errno != ENOENT)
 		answered = true;
@@ -65,8 +64,8 @@ clear_path(const struct sockaddr_un *sun, char *why, size_t size)
 		return false;
 	}
 	if (somebody_answers(sun)) {
-		(void)snprintf(
-		    why, size, "%s: another hitherd answers there", path);
+		(void)snprintf(why, size, "%s: another hitherd answers there",
+		    path);
 		return false;
 	}
 	if (unlink(path) != 0 && errno != ENOENT) {
@@ -90,14 +89,15 @@ give_rights(const struct ctl_opts *o, char *why, size_t size)
 			return false;
 		}
 		if (chown(o->socket, (uid_t)-1, g->gr_gid) != 0) {
-			(void)snprintf(why, size, "%s: cannot give it to %s: "
-			    "%s", o->socket, o->group, strerror(errno));
+			(void)snprintf(why, size,
+			    "%s: cannot give it to %s: "
+			    "%s",
+			    o->socket, o->group, strerror(errno));
 			return false;
 		}
 	}
 	if (chmod(o->socket, (mode_t)o->mode) != 0) {
-		(void)snprintf(why, size, "%s: %s", o->socket,
-		    strerror(errno));
+		(void)snprintf(why, size, "%s: %s", o->socket, strerror(errno));
 		return false;
 	}
 	return true;
@@ -126,8 +126,7 @@ socket_listen(const struct ctl_opts *o, char *why, size_t size)
 	bound = bind(fd, (const struct sockaddr *)&sun, sizeof(sun));
 	(void)umask(mask);
 	if (bound != 0 || listen(fd, BACKLOG) != 0) {
-		(void)snprintf(why, size, "%s: %s", o->socket,
-		    strerror(errno));
+		(void)snprintf(why, size, "%s: %s", o->socket, strerror(errno));
 		(void)close(fd);
 		return -1;
 	}

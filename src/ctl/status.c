@@ -136,9 +136,8 @@ cache_json(const struct cache_counts *c)
 	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "records",
 	    json_count(c->records), "bytes", json_count(c->record_bytes),
 	    "max_bytes", json_count(c->record_bytes_max), "answers",
-	    json_count(c->answers), "answer_bytes",
-	    json_count(c->answer_bytes), "answer_max_bytes",
-	    json_count(c->answer_bytes_max), "evictions",
+	    json_count(c->answers), "answer_bytes", json_count(c->answer_bytes),
+	    "answer_max_bytes", json_count(c->answer_bytes_max), "evictions",
 	    json_count(c->evictions), "refusals", json_count(c->refusals));
 }
 
@@ -156,9 +155,8 @@ listeners_json(const struct conf *conf)
 
 		a.port = (uint16_t)l->port;
 		(void)json_array_append_new(all,
-		    json_pack("{s:s, s:b, s:b}", "address",
-			addr_text(&a, text), "udp",
-			(l->transports & CONF_UDP) != 0, "tcp",
+		    json_pack("{s:s, s:b, s:b}", "address", addr_text(&a, text),
+			"udp", (l->transports & CONF_UDP) != 0, "tcp",
 			(l->transports & CONF_TCP) != 0));
 	}
 	return all;
@@ -175,20 +173,19 @@ status_home(struct ctl_job *job, const struct ctl_worker *worker)
 	(void)worker;
 	r->travels = false;
 	cache_count(offer->cache, &r->totals.cache);
-	request_answer(r, HTTP_OK,
+	request_answer(r, HTTP_DONE,
 	    json_pack("{s:s, s:i, s:o, s:i, s:b, s:o, s:i, s:o, s:f, s:f, s:o,"
 		      " s:o, s:o, s:i, s:o}",
 		"version", PACKAGE_VERSION, "pid", (int)getpid(), "uptime_s",
 		json_count(clock_real_s() - offer->started_s), "generation",
 		(int)offer->generation(offer->user), "healthy",
-		r->worker >= offer->workers, "listening",
-		listeners_json(conf), "threads", (int)offer->workers,
-		"queries", json_count(questions(&t->front)), "qps",
-		r->ctl->qps, "hit_ratio", hit_ratio(&t->front), "latency_ms",
+		r->worker >= offer->workers, "listening", listeners_json(conf),
+		"threads", (int)offer->workers, "queries",
+		json_count(questions(&t->front)), "qps", r->ctl->qps,
+		"hit_ratio", hit_ratio(&t->front), "latency_ms",
 		latency_json(&t->front), "cache", cache_json(&t->cache),
-		"in_flight", json_count(t->resolver.tasks),
-		"max_in_flight", (int)conf->server.max_concurrent_queries,
-		"servers_known",
+		"in_flight", json_count(t->resolver.tasks), "max_in_flight",
+		(int)conf->server.max_concurrent_queries, "servers_known",
 		json_count(servers_known(offer->servers))));
 }
 
@@ -213,11 +210,10 @@ static json_t *
 queries_json(const struct front_counts *f)
 {
 	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "total",
-	    json_count(questions(f)), "udp", json_count(f->udp_queries),
-	    "tcp", json_count(f->tcp_queries), "dropped",
-	    json_count(f->dropped), "waiting", json_count(f->waiting),
-	    "tcp_clients", json_count(f->tcp_clients), "truncated",
-	    json_count(f->truncated));
+	    json_count(questions(f)), "udp", json_count(f->udp_queries), "tcp",
+	    json_count(f->tcp_queries), "dropped", json_count(f->dropped),
+	    "waiting", json_count(f->waiting), "tcp_clients",
+	    json_count(f->tcp_clients), "truncated", json_count(f->truncated));
 }
 
 static json_t *
@@ -227,8 +223,8 @@ answers_json(const struct front_counts *f)
 
 	for (unsigned i = 0; i < ARRAY_LEN(f->rcodes); i++)
 		if (f->rcodes[i] != 0 || i <= RCODE_REFUSED)
-			(void)json_object_set_new(
-			    all, rcode_text(i), json_count(f->rcodes[i]));
+			(void)json_object_set_new(all, rcode_text(i),
+			    json_count(f->rcodes[i]));
 	return all;
 }
 
@@ -238,8 +234,7 @@ source_json(const struct front_counts *f)
 	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:f}", "hits",
 	    json_count(f->hits), "misses", json_count(f->misses), "local",
 	    json_count(f->local), "handed_over", json_count(f->handed_over),
-	    "queue_full", json_count(f->hall_full), "hit_ratio",
-	    hit_ratio(f));
+	    "queue_full", json_count(f->hall_full), "hit_ratio", hit_ratio(f));
 }
 
 static json_t *
@@ -254,26 +249,25 @@ tasks_json(const struct resolver_counts *c)
 static json_t *
 limits_json(const struct resolver_counts *c)
 {
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-	    "messages", json_count(c->limit_messages), "bytes",
-	    json_count(c->limit_bytes), "time", json_count(c->limit_time),
-	    "aliases", json_count(c->limit_aliases), "depth",
-	    json_count(c->limit_depth), "steps", json_count(c->limit_steps),
-	    "memory", json_count(c->limit_memory), "tasks",
-	    json_count(c->limit_tasks));
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "messages",
+	    json_count(c->limit_messages), "bytes", json_count(c->limit_bytes),
+	    "time", json_count(c->limit_time), "aliases",
+	    json_count(c->limit_aliases), "depth", json_count(c->limit_depth),
+	    "steps", json_count(c->limit_steps), "memory",
+	    json_count(c->limit_memory), "tasks", json_count(c->limit_tasks));
 }
 
 static json_t *
 upstream_json(const struct upstream_counts *c)
 {
-	return json_pack(
-	    "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "sent_udp",
-	    json_count(c->sent_udp), "sent_tcp", json_count(c->sent_tcp),
-	    "sent_shadow", json_count(c->sent_shadow), "answered",
-	    json_count(c->answered), "late", json_count(c->late_answers),
-	    "silent", json_count(c->silent), "broken", json_count(c->broken),
-	    "mismatches", json_count(c->mismatches), "bytes_in",
-	    json_count(c->bytes_in), "open", json_count(c->open));
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	    "sent_udp", json_count(c->sent_udp), "sent_tcp",
+	    json_count(c->sent_tcp), "sent_shadow", json_count(c->sent_shadow),
+	    "answered", json_count(c->answered), "late",
+	    json_count(c->late_answers), "silent", json_count(c->silent),
+	    "broken", json_count(c->broken), "mismatches",
+	    json_count(c->mismatches), "bytes_in", json_count(c->bytes_in),
+	    "open", json_count(c->open));
 }
 
 static void
@@ -285,7 +279,7 @@ stats_home(struct ctl_job *job, const struct ctl_worker *worker)
 	(void)worker;
 	r->travels = false;
 	cache_count(r->ctl->opts.offer.cache, &t->cache);
-	request_answer(r, HTTP_OK,
+	request_answer(r, HTTP_DONE,
 	    json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "queries",
 		queries_json(&t->front), "answers", answers_json(&t->front),
 		"source", source_json(&t->front), "latency_ms",
@@ -320,7 +314,7 @@ health_home(struct ctl_job *job, const struct ctl_worker *worker)
 
 	(void)worker;
 	r->travels = false;
-	request_answer(r, healthy ? HTTP_OK : HTTP_SERVUNAVAIL,
+	request_answer(r, healthy ? HTTP_DONE : HTTP_BUSY,
 	    json_pack("{s:b}", "healthy", healthy));
 }
 
@@ -336,14 +330,11 @@ static void
 health_late(void *user)
 {
 	struct request *r = user;
-	struct evhttp_request *http = r->http;
+	json_t *body =
+	    json_pack("{s:b, s:s}", "healthy", 0, "error", "a thread is late");
 
-	if (http == NULL)
-		return;
-	r->http = NULL;
-	evhttp_connection_set_closecb(
-	    evhttp_request_get_connection(http), NULL, NULL);
-	evhttp_send_error(http, HTTP_SERVUNAVAIL, "a thread is late");
+	request_reply(r, HTTP_BUSY, body);
+	json_decref(body);
 }
 
 void
@@ -353,7 +344,7 @@ command_health(struct request *r)
 	r->timer.user = r;
 	if (timer_arm(loop_timers(r->ctl->opts.loop), &r->timer,
 		clock_mono_us() + CTL_HEALTH_MS * 1000u) != ERR_OK) {
-		request_fail(r, HTTP_SERVUNAVAIL, "no memory");
+		request_fail(r, HTTP_BUSY, "no memory");
 		return;
 	}
 	request_to_worker(r, 0, health_visit);
@@ -369,10 +360,9 @@ rate_home(struct ctl_job *job, const struct ctl_worker *worker)
 	uint64_t now = clock_mono_us(), all = questions(&r->totals.front);
 
 	(void)worker;
-	if (c->sampled_us != 0 && now > c->sampled_us &&
-	    all >= c->queries_then)
+	if (c->sampled_us != 0 && now > c->sampled_us && all >= c->queries_then)
 		c->qps = (double)(all - c->queries_then) * SECOND_US /
-		    (double)(now - c->sampled_us);
+			 (double)(now - c->sampled_us);
 	c->queries_then = all;
 	c->sampled_us = now;
 	memory_free(r);

@@ -12,8 +12,8 @@
 
 #include "tool.h"
 
-#define WAIT_S	 30
-#define STEP	 16384u
+#define WAIT_S 30
+#define STEP   16384u
 
 static int
 connect_to(const char *path)
@@ -126,7 +126,8 @@ http_ask(const char *socket_path, const char *method, const char *path,
 		return false;
 	if (asprintf(&head,
 		"%s %s HTTP/1.0\r\nHost: hither\r\nContent-Length: 0\r\n"
-		"Connection: close\r\n\r\n", method, path) < 0)
+		"Connection: close\r\n\r\n",
+		method, path) < 0)
 		head = NULL;
 	if (head != NULL && send_all(fd, head))
 		text = read_all(fd, &len);

@@ -116,10 +116,9 @@ static const struct {
 	{ "schema", NULL, "schema",
 	    "The JSON Schema of the configuration, for editors.", schema },
 	{ "config", "sample", "config sample",
-	    "A file with every option, its default and its meaning.",
-	    sample },
-	{ "config", "manual", "config manual",
-	    "The source of hither.conf(5).", manual },
+	    "A file with every option, its default and its meaning.", sample },
+	{ "config", "manual", "config manual", "The source of hither.conf(5).",
+	    manual },
 };
 
 int

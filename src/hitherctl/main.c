@@ -40,15 +40,15 @@ usage_of(const struct ctl_command *c, char *buf, size_t size)
 		if (a->kind == CTL_NO_ARGUMENT)
 			break;
 		for (; a->name[j] != '\0' && j < sizeof(word) - 1; j++)
-			word[j] = a->kind == CTL_FLAG ||
-				a->name[j] < 'a' || a->name[j] > 'z'
-			    ? a->name[j]
-			    : (char)(a->name[j] - 'a' + 'A');
+			word[j] = a->kind == CTL_FLAG || a->name[j] < 'a' ||
+					  a->name[j] > 'z'
+				      ? a->name[j]
+				      : (char)(a->name[j] - 'a' + 'A');
 		word[j] = '\0';
 		at += (size_t)snprintf(buf + at, size - at,
-		    a->kind == CTL_FLAG	      ? " [--%s]"
-			: a->kind == CTL_OPTIONAL ? " [%s]"
-						  : " %s",
+		    a->kind == CTL_FLAG       ? " [--%s]"
+		    : a->kind == CTL_OPTIONAL ? " [%s]"
+					      : " %s",
 		    word);
 	}
 }
@@ -96,7 +96,7 @@ add_encoded(char *path, const char *text)
 	for (; *text != '\0'; text++) {
 		unsigned char c = (unsigned char)*text;
 		bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-		    (c >= '0' && c <= '9') || strchr("-._", c) != NULL;
+			     (c >= '0' && c <= '9') || strchr("-._", c) != NULL;
 
 		if (at + 4 >= PATH_BYTES)
 			return false;
@@ -116,8 +116,8 @@ add_argument(char *path, const char *name, const char *value)
 
 	if (at + strlen(name) + 3 >= PATH_BYTES)
 		return false;
-	(void)snprintf(path + at, PATH_BYTES - at, "%c%s=",
-	    strchr(path, '?') != NULL ? '&' : '?', name);
+	(void)snprintf(path + at, PATH_BYTES - at,
+	    "%c%s=", strchr(path, '?') != NULL ? '&' : '?', name);
 	return add_encoded(path, value);
 }
 
@@ -144,8 +144,8 @@ build_path(const struct ctl_command *c, int argc, char **argv, char *path)
 	for (int i = 0; i < argc; i++) {
 		if (strncmp(argv[i], "--", 2) == 0) {
 			flag = flag_named(c, argv[i] + 2);
-			if (flag == NULL || !add_argument(path, flag->name,
-						"1"))
+			if (flag == NULL ||
+			    !add_argument(path, flag->name, "1"))
 				return false;
 			continue;
 		}
@@ -166,17 +166,17 @@ show(const struct ctl_command *c, const struct invocation *how,
 {
 	json_t *body = json_loads(reply->body, 0, NULL);
 	const char *error = json_string_value(json_object_get(body, "error"));
-	const char *report =
-	    json_string_value(json_object_get(body, "report"));
+	const char *report = json_string_value(json_object_get(body, "report"));
 
 	if (how->json)
 		(void)fwrite(reply->body, 1, reply->len, stdout);
 	else if (reply->code == 200 && body != NULL)
 		render(c->name, body, stdout);
 	else
-		fprintf(stderr, "hitherctl: %s\n", error != NULL ? error
-			: strcmp(c->name, "health") == 0 ? "not healthy"
-							 : "no answer");
+		fprintf(stderr, "hitherctl: %s\n",
+		    error != NULL                    ? error
+		    : strcmp(c->name, "health") == 0 ? "not healthy"
+						     : "no answer");
 	if (!how->json && report != NULL)
 		fputs(report, stderr);
 	json_decref(body);
@@ -184,18 +184,16 @@ show(const struct ctl_command *c, const struct invocation *how,
 }
 
 static int
-ask(const struct ctl_command *c, const struct invocation *how,
-    const char *path)
+ask(const struct ctl_command *c, const struct invocation *how, const char *path)
 {
 	char buf[128];
 	const char *socket_path = local_socket(how, buf, sizeof(buf));
 	struct reply reply;
 	int code;
 
-	if (!http_ask(
-		socket_path, c->changes ? "POST" : "GET", path, &reply)) {
-		fprintf(stderr, "hitherctl: no daemon at %s: %s\n",
-		    socket_path, strerror(errno));
+	if (!http_ask(socket_path, c->changes ? "POST" : "GET", path, &reply)) {
+		fprintf(stderr, "hitherctl: no daemon at %s: %s\n", socket_path,
+		    strerror(errno));
 		return EXIT_UNREACHED;
 	}
 	code = show(c, how, &reply);
@@ -222,8 +220,10 @@ run(const struct invocation *how, int argc, char **argv)
 		fprintf(stderr, "usage: hitherctl %s\n", usage);
 		return EXIT_USAGE;
 	}
-	fprintf(stderr, "hitherctl: there is no command \"%s\"; try "
-			"hitherctl --help\n", argv[0]);
+	fprintf(stderr,
+	    "hitherctl: there is no command \"%s\"; try "
+	    "hitherctl --help\n",
+	    argv[0]);
 	return EXIT_USAGE;
 }
 
@@ -252,8 +252,8 @@ main(int argc, char **argv)
 	int c;
 
 	/* "+": stop at the command, its flags are its own. */
-	while ((c = getopt_long(argc, argv, "+c:h", long_options, NULL)) !=
-	    -1) {
+	while (
+	    (c = getopt_long(argc, argv, "+c:h", long_options, NULL)) != -1) {
 		switch (c) {
 		case 'c':
 			how.conf = optarg;

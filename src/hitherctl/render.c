@@ -65,9 +65,9 @@ render_listening(const json_t *list, FILE *out)
 
 	fprintf(out, "listening  ");
 	json_array_foreach((json_t *)(uintptr_t)list, i, l)
-		fprintf(out, " %s%s%s %s", truth(l, "udp") ? "udp" : "",
-		    truth(l, "udp") && truth(l, "tcp") ? "/" : "",
-		    truth(l, "tcp") ? "tcp" : "", text(l, "address"));
+	    fprintf(out, " %s%s%s %s", truth(l, "udp") ? "udp" : "",
+		truth(l, "udp") && truth(l, "tcp") ? "/" : "",
+		truth(l, "tcp") ? "tcp" : "", text(l, "address"));
 	fprintf(out, "\n");
 }
 
@@ -79,19 +79,21 @@ render_status(const json_t *r, FILE *out)
 	long long up = count(r, "uptime_s");
 	char a[32], b[32];
 
-	fprintf(out, "hitherd %s (pid %lld) up %lldd %02lld:%02lld:%02lld, "
-		     "generation %lld, %s\n",
-	    text(r, "version"), count(r, "pid"), up / 86400,
-	    up / 3600 % 24, up / 60 % 60, up % 60, count(r, "generation"),
+	fprintf(out,
+	    "hitherd %s (pid %lld) up %lldd %02lld:%02lld:%02lld, "
+	    "generation %lld, %s\n",
+	    text(r, "version"), count(r, "pid"), up / 86400, up / 3600 % 24,
+	    up / 60 % 60, up % 60, count(r, "generation"),
 	    truth(r, "healthy") ? "healthy" : "NOT HEALTHY");
 	render_listening(json_object_get(r, "listening"), out);
-	fprintf(out, "queries     %.0f/s now, %s total, %.1f %% from cache, "
-		     "p50 %.1f ms  p99 %.1f ms\n",
+	fprintf(out,
+	    "queries     %.0f/s now, %s total, %.1f %% from cache, "
+	    "p50 %.1f ms  p99 %.1f ms\n",
 	    number(r, "qps"), grouped(count(r, "queries"), a, sizeof(a)),
-	    number(r, "hit_ratio") * 100, number(ms, "p50"),
-	    number(ms, "p99"));
-	fprintf(out, "cache       %s records %.1f of %.0f MiB, "
-		     "%s answers %.1f of %.0f MiB\n",
+	    number(r, "hit_ratio") * 100, number(ms, "p50"), number(ms, "p99"));
+	fprintf(out,
+	    "cache       %s records %.1f of %.0f MiB, "
+	    "%s answers %.1f of %.0f MiB\n",
 	    grouped(count(cache, "records"), a, sizeof(a)),
 	    mebibytes(cache, "bytes"), mebibytes(cache, "max_bytes"),
 	    grouped(count(cache, "answers"), b, sizeof(b)),
@@ -122,12 +124,12 @@ render_stats(const json_t *r, FILE *out)
 	char name[64];
 
 	json_object_foreach((json_t *)(uintptr_t)r, group, members)
-		json_object_foreach(members, key, v) {
-			(void)snprintf(
-			    name, sizeof(name), "%s.%s", group, key);
-			fprintf(out, "%-28s ", name);
-			render_number(v, out);
-		}
+	    json_object_foreach(members, key, v)
+	{
+		(void)snprintf(name, sizeof(name), "%s.%s", group, key);
+		fprintf(out, "%-28s ", name);
+		render_number(v, out);
+	}
 }
 
 /* --- servers ----------------------------------------------------------- */
@@ -152,8 +154,7 @@ render_server(const json_t *s, FILE *out)
 	fprintf(out, "%-4s %s", truth(s, "edns") ? "yes" : "no",
 	    text(s, "state"));
 	if (json_object_get(s, "probe_in_s") != NULL)
-		fprintf(out, ", next probe in %.0f s",
-		    number(s, "probe_in_s"));
+		fprintf(out, ", next probe in %.0f s", number(s, "probe_in_s"));
 	fprintf(out, "\n");
 }
 
@@ -165,11 +166,9 @@ render_servers(const json_t *r, FILE *out)
 
 	fprintf(out, "zone %s (%zu addresses)\n", text(r, "zone"),
 	    json_array_size(list));
-	fprintf(out, "  %-22s %-26s %-12s %9s %6s %7s %5s %-4s %s\n",
-	    "ADDRESS", "NAME", "SITE", "RTT", "+-", "ASKED", "OK %", "EDNS",
-	    "STATE");
-	json_array_foreach(list, i, s)
-		render_server(s, out);
+	fprintf(out, "  %-22s %-26s %-12s %9s %6s %7s %5s %-4s %s\n", "ADDRESS",
+	    "NAME", "SITE", "RTT", "+-", "ASKED", "OK %", "EDNS", "STATE");
+	json_array_foreach(list, i, s) render_server(s, out);
 }
 
 /* --- trace ------------------------------------------------------------- */
@@ -181,9 +180,15 @@ render_trace(const json_t *r, FILE *out)
 	size_t i;
 
 	json_array_foreach(json_object_get(r, "steps"), i, s)
+	{
+		/* Said below, with what explains it. */
+		if (count(s, "depth") == 0 &&
+		    strcmp(text(s, "stage"), "result") == 0)
+			continue;
 		fprintf(out, "%7.1f ms  %*s%-12s %s\n", number(s, "at_ms"),
 		    (int)(2 * count(s, "depth")), "", text(s, "stage"),
 		    text(s, "why"));
+	}
 	fprintf(out, "%7.1f ms  result       %s", number(r, "took_ms"),
 	    text(r, "rcode"));
 	if (json_object_get(r, "ede") != NULL)
@@ -191,10 +196,9 @@ render_trace(const json_t *r, FILE *out)
 		    text(r, "ede_title"), text(r, "ede_text"));
 	fprintf(out, "\n");
 	json_array_foreach(json_object_get(r, "answer"), i, s)
-		fprintf(out, "            %s\n", json_string_value(s));
+	    fprintf(out, "            %s\n", json_string_value(s));
 	fprintf(out, "%lld messages, %.1f ms%s\n", count(r, "messages"),
-	    number(r, "took_ms"), truth(r, "from_cache") ? ", from cache"
-							 : "");
+	    number(r, "took_ms"), truth(r, "from_cache") ? ", from cache" : "");
 }
 
 /* --- changes ----------------------------------------------------------- */
@@ -209,14 +213,14 @@ render_reload(const json_t *r, FILE *out)
 		fprintf(out, "would change %zu options\n",
 		    json_array_size(changes));
 	else
-		fprintf(out, "reloaded in %.1f ms, generation %lld: %zu "
-			     "options changed, cache kept (%lld entries)\n",
+		fprintf(out,
+		    "reloaded in %.1f ms, generation %lld: %zu "
+		    "options changed, cache kept (%lld entries)\n",
 		    number(r, "took_ms"), count(r, "generation"),
 		    json_array_size(changes), count(r, "kept"));
-	json_array_foreach(changes, i, c)
-		fprintf(out, "  %-16s %s %s -> %s\n",
-		    truth(c, "now") ? "changed now" : "needs a restart",
-		    text(c, "option"), text(c, "before"), text(c, "after"));
+	json_array_foreach(changes, i, c) fprintf(out, "  %-16s %s %s -> %s\n",
+	    truth(c, "now") ? "changed now" : "needs a restart",
+	    text(c, "option"), text(c, "before"), text(c, "after"));
 }
 
 static void

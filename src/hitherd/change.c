@@ -53,16 +53,15 @@ static void
 forget_zones(struct cache *cache, const struct conf *c)
 {
 	for (size_t i = 0; i < c->zones.count; i++)
-		(void)cache_flush(
-		    cache, FLUSH_ZONE, c->zones.items[i].name, 0);
+		(void)cache_flush(cache, FLUSH_ZONE, c->zones.items[i].name, 0);
 }
 
 static void
 forget_local(struct cache *cache, const struct conf *c)
 {
 	for (size_t i = 0; i < c->local_zones.count; i++)
-		(void)cache_flush(
-		    cache, FLUSH_ZONE, c->local_zones.items[i].name, 0);
+		(void)cache_flush(cache, FLUSH_ZONE,
+		    c->local_zones.items[i].name, 0);
 }
 
 static void
@@ -140,11 +139,11 @@ daemon_reload_logged(struct daemon *d)
 		return;
 	}
 	if (daemon_reload(d, &r) == ERR_OK) {
-		log_info("reloaded", "generation=%u took-us=%llu",
-		    r.generation, (unsigned long long)r.took_us);
+		log_info("reloaded", "generation=%u took-us=%llu", r.generation,
+		    (unsigned long long)r.took_us);
 	} else {
-		for (const struct conf_problem *p = r.report->first;
-		     p != NULL; p = p->next)
+		for (const struct conf_problem *p = r.report->first; p != NULL;
+		     p = p->next)
 			log_error("configuration", "at=%s:%u:%u text=\"%s\"",
 			    p->at.file != NULL ? p->at.file : "-", p->at.line,
 			    p->at.column, p->text);
@@ -161,7 +160,7 @@ daemon_worker_ended(struct ctl_job *job, const struct ctl_worker *worker)
 {
 	const struct worker *w = ((struct order *)job)->worker;
 	struct daemon *d = (struct daemon *)((uintptr_t)w->commons -
-	    offsetof(struct daemon, commons));
+					     offsetof(struct daemon, commons));
 
 	(void)worker;
 	if (!d->stopping)

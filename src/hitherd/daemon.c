@@ -94,8 +94,9 @@ forget_signals(struct daemon *d)
 static void
 watchdog_visit(struct ctl_job *job, const struct ctl_worker *worker)
 {
-	struct daemon *d = (struct daemon *)((uintptr_t)job -
-	    offsetof(struct daemon, watchdog_job));
+	struct daemon *d =
+	    (struct daemon *)((uintptr_t)job -
+			      offsetof(struct daemon, watchdog_job));
 
 	if (worker == NULL) {
 		d->watchdog_travels = false;

@@ -61,13 +61,12 @@ static const struct option long_options[] = {
 
 /* -1: go on; otherwise the exit code. */
 static int
-read_command_line(
-    int argc, char **argv, struct invocation *how, const char **sets)
+read_command_line(int argc, char **argv, struct invocation *how,
+    const char **sets)
 {
 	int c;
 
-	while ((c = getopt_long(argc, argv, "c:h", long_options, NULL)) !=
-	    -1) {
+	while ((c = getopt_long(argc, argv, "c:h", long_options, NULL)) != -1) {
 		switch (c) {
 		case 'c':
 			how->source.path = optarg;
@@ -101,7 +100,8 @@ main(int argc, char **argv)
 {
 	const char *sets[SETS_MAX];
 	struct invocation how = { .source = { .sets = sets,
-		.environ = (const char *const *)environ } };
+				      .environ =
+					  (const char *const *)environ } };
 	int code = read_command_line(argc, argv, &how, sets);
 	struct snapshot *s;
 

@@ -64,8 +64,8 @@ become(const struct passwd *user)
 		return ERR_SYSTEM;
 	return capng_change_id((int)user->pw_uid, (int)user->pw_gid,
 		   CAPNG_INIT_SUPP_GRP | CAPNG_CLEAR_BOUNDING) == 0
-	    ? ERR_OK
-	    : ERR_SYSTEM;
+		   ? ERR_OK
+		   : ERR_SYSTEM;
 }
 #else
 static enum err
@@ -97,19 +97,22 @@ privileges_drop(const struct conf *c, char *why, size_t size)
 	if (user == NULL) {
 		(void)snprintf(why, size,
 		    "started as root, and there is no user \"%s\" to become: "
-		    "name one by server.user, or set server.allow-root", name);
+		    "name one by server.user, or set server.allow-root",
+		    name);
 		return ERR_NOT_FOUND;
 	}
 	if (user->pw_uid == 0) {
 		if (c->server.allow_root)
 			return ERR_OK;
-		(void)snprintf(why, size, "server.user: %s is root; set "
-		    "server.allow-root if that is meant", name);
+		(void)snprintf(why, size,
+		    "server.user: %s is root; set "
+		    "server.allow-root if that is meant",
+		    name);
 		return ERR_REFUSED;
 	}
 	if (become(user) != ERR_OK || geteuid() == 0) {
-		(void)snprintf(
-		    why, size, "cannot become %s: %s", name, strerror(errno));
+		(void)snprintf(why, size, "cannot become %s: %s", name,
+		    strerror(errno));
 		return ERR_SYSTEM;
 	}
 	return ERR_OK;

@@ -10,9 +10,9 @@
 #include <hither/ctl.h>
 
 #define SNAPSHOT_BYTES_MAX ((size_t)64 << 20)
-#define DEPTH_MAX	   6u
-#define STEPS_MAX	   2000u
-#define TASK_BYTES_MAX	   ((size_t)512 << 10)
+#define DEPTH_MAX          6u
+#define STEPS_MAX          2000u
+#define TASK_BYTES_MAX     ((size_t)512 << 10)
 
 static enum access
 access_of(enum conf_action action)
@@ -51,10 +51,10 @@ static enum err
 build_policy(struct snapshot *s, char *why, size_t size)
 {
 	const struct conf *c = s->conf;
-	struct access_rule *access = arena_take(
-	    s->arena, (c->access.count + 1) * sizeof(*access));
-	struct local_zone *zones = arena_take(
-	    s->arena, (c->local_zones.count + 1) * sizeof(*zones));
+	struct access_rule *access =
+	    arena_take(s->arena, (c->access.count + 1) * sizeof(*access));
+	struct local_zone *zones =
+	    arena_take(s->arena, (c->local_zones.count + 1) * sizeof(*zones));
 	struct policy_opts o = { .access = access,
 		.access_count = c->access.count,
 		.zones = zones,
@@ -89,8 +89,8 @@ build_zones(struct snapshot *s)
 {
 	const struct conf *c = s->conf;
 
-	s->zones = arena_take(
-	    s->arena, (c->zones.count + 1) * sizeof(*s->zones));
+	s->zones =
+	    arena_take(s->arena, (c->zones.count + 1) * sizeof(*s->zones));
 	if (s->zones == NULL)
 		return ERR_MEMORY;
 	for (size_t i = 0; i < c->zones.count; i++) {
@@ -115,8 +115,8 @@ build_hints(struct snapshot *s, char *why, size_t size)
 		return hints_builtin(s->arena, &s->hints, &s->hint_count);
 	e = ctl_check_conf(s->conf, why, size);
 	if (e == ERR_OK)
-		e = hints_read(
-		    s->arena, path, &s->hints, &s->hint_count, &line);
+		e = hints_read(s->arena, path, &s->hints, &s->hint_count,
+		    &line);
 	return e;
 }
 
@@ -202,8 +202,8 @@ qmin_of(enum conf_qmin q)
 }
 
 void
-snapshot_resolver_opts(
-    const struct snapshot *s, size_t workers, struct resolver_opts *out)
+snapshot_resolver_opts(const struct snapshot *s, size_t workers,
+    struct resolver_opts *out)
 {
 	const struct conf *c = s->conf;
 	size_t tasks = c->server.max_concurrent_queries / workers;

@@ -22,12 +22,12 @@
 
 #include "process.h"
 
-#define DEFAULT_SOCKET	 "/run/hither/control.sock"
-#define DEFAULT_DIR	 "/run/hither"
-#define SPARE_FDS	 96u
-#define FDS_PER_THREAD	 24u
-#define SOCKETS_LEAST	 64u
-#define SOCKETS_MOST	 8192u
+#define DEFAULT_SOCKET   "/run/hither/control.sock"
+#define DEFAULT_DIR      "/run/hither"
+#define SPARE_FDS        96u
+#define FDS_PER_THREAD   24u
+#define SOCKETS_LEAST    64u
+#define SOCKETS_MOST     8192u
 #define SHARED_BYTES_MIN ((size_t)64 << 10)
 
 static const struct conf *
@@ -51,7 +51,7 @@ set_limits(struct daemon *d)
 	const struct conf *c = conf_of(d);
 	size_t n = d->commons.workers;
 	size_t fixed = SPARE_FDS + n * FDS_PER_THREAD +
-	    2 * n * c->listen.count + c->tcp.max_clients;
+		       2 * n * c->listen.count + c->tcp.max_clients;
 	size_t each = c->server.max_concurrent_queries / n * 2;
 	size_t allowed;
 	char line[160];
@@ -64,8 +64,8 @@ set_limits(struct daemon *d)
 	if (allowed < fixed + n * SOCKETS_LEAST) {
 		(void)snprintf(line, sizeof(line),
 		    "%zu open files are allowed, %zu are needed: raise the "
-		    "limit or lower tcp.max-clients", allowed,
-		    fixed + n * SOCKETS_LEAST);
+		    "limit or lower tcp.max-clients",
+		    allowed, fixed + n * SOCKETS_LEAST);
 		return failed(line);
 	}
 	if (allowed < fixed + n * each) {
@@ -119,7 +119,7 @@ is_missing_loopback(const struct addr *a, int number)
 	static const uint8_t one[16] = { [15] = 1 };
 
 	return a->family == 6 && memcmp(a->ip, one, sizeof(one)) == 0 &&
-	    (number == EADDRNOTAVAIL || number == EAFNOSUPPORT);
+	       (number == EADDRNOTAVAIL || number == EAFNOSUPPORT);
 }
 
 static bool
@@ -143,10 +143,9 @@ say_why_not(const struct addr *a, bool tcp, int number)
 		(void)snprintf(line, sizeof(line),
 		    "cannot listen on %s %s: %s%s", transport, text,
 		    strerror(number),
-		    number == EACCES
-			? " (ports below 1024 need root or "
-			  "CAP_NET_BIND_SERVICE)"
-			: "");
+		    number == EACCES ? " (ports below 1024 need root or "
+				       "CAP_NET_BIND_SERVICE)"
+				     : "");
 	return failed(line);
 }
 
@@ -205,7 +204,7 @@ give_to_worker(void *user, size_t worker, struct ctl_job *job)
 	struct daemon *d = user;
 
 	return worker < d->commons.workers &&
-	    jobs_give(&d->workers[worker]->jobs, job);
+	       jobs_give(&d->workers[worker]->jobs, job);
 }
 
 static void
@@ -293,8 +292,8 @@ start_threads(struct daemon *d)
 	(void)sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
 	for (size_t i = 0; started && i < d->commons.workers; i++) {
-		started = worker_start(d->workers[i],
-			      daemon_worker_ended) == ERR_OK;
+		started =
+		    worker_start(d->workers[i], daemon_worker_ended) == ERR_OK;
 		if (started)
 			d->running++;
 	}
@@ -316,8 +315,8 @@ daemon_start(struct daemon *d)
 	const struct conf *c = conf_of(d);
 	char why[256];
 
-	d->commons.workers = c->server.threads != 0 ? c->server.threads
-						    : processors_allowed();
+	d->commons.workers =
+	    c->server.threads != 0 ? c->server.threads : processors_allowed();
 	if (d->commons.workers > FRONT_WORKERS_MAX)
 		d->commons.workers = FRONT_WORKERS_MAX;
 	if (c->server.test_clock == CONF_CLOCK_REALTIME)

@@ -45,12 +45,21 @@ def sim(make_folder):
 
 
 @pytest.fixture(scope="session")
-def daemon(make_folder, sim):
+def shared_daemons(make_folder):
+    """All that were made, since one that fell is replaced."""
+    made = []
+    yield made
+    assert finish(made) == []
+
+
+@pytest.fixture
+def daemon(make_folder, sim, shared_daemons):
     """For tests that need no special configuration and no empty cache."""
-    folder = make_folder()
-    d = lab.Daemon(folder, lab.config_for(folder, sim.port))
-    yield d
-    assert finish([d]) == []
+    if not shared_daemons or shared_daemons[-1].child.poll() is not None:
+        folder = make_folder()
+        shared_daemons.append(
+            lab.Daemon(folder, lab.config_for(folder, sim.port)))
+    return shared_daemons[-1]
 
 
 @pytest.fixture

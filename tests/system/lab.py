@@ -31,6 +31,12 @@ COMPLAINTS = re.compile(
     r"|runtime error:|assertion|stack smashing|buffer overflow detected")
 
 
+def environment():
+    """Ours without what the programs would take for their own options."""
+    return {k: v for k, v in os.environ.items()
+            if not k.startswith("HITHER_")}
+
+
 def program(name):
     build = pathlib.Path(os.environ.get("HITHER_BUILD_DIR", TOP / "build"))
     for place in (build, build / "src", build / "src" / name):
@@ -95,7 +101,7 @@ class Process:
         with open(self.stderr_path, "ab") as err:
             self.child = subprocess.Popen(
                 [*inside, *command], cwd=folder, stdin=subprocess.DEVNULL,
-                stdout=err, stderr=err, env={**os.environ, **(env or {})})
+                stdout=err, stderr=err, env={**environment(), **(env or {})})
         Process.all.append(self)
 
     def stderr(self):
@@ -235,14 +241,15 @@ def control(*words, socket_path=None, inside=()):
     where = ["--socket", str(socket_path)] if socket_path else []
     return subprocess.run(
         [*inside, program("hitherctl"), *where, *words],
-        capture_output=True, text=True, timeout=30, check=False)
+        capture_output=True, text=True, timeout=30, check=False,
+        env=environment())
 
 
 def run_daemon(*arguments, timeout=20):
     """hitherd as a command that is expected to end by itself."""
     return subprocess.run(
         [program("hitherd"), *arguments], capture_output=True, text=True,
-        timeout=timeout, check=False)
+        timeout=timeout, check=False, env=environment())
 
 
 def merge(base, more):

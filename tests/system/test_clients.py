@@ -154,7 +154,7 @@ def serve(make_folder):
         (folder / "db").mkdir()
         user = pwd.getpwuid(os.getuid()).pw_name
         group = grp.getgrgid(os.getgid()).gr_name
-        p = make(folder, zones, address=address, port=port, folder=folder,
+        p = make(zones, address=address, port=port, folder=folder,
                  zones=lab.ZONES, user=user, group=group)
         p.wait_ready(lambda: answers(p, address, port, zones[0]))
         running.append(p)
@@ -166,16 +166,16 @@ def serve(make_folder):
         lab.Process.all.remove(p)
 
 
-def nsd(folder, names, **where):
-    text = NSD.format(**where) + "".join(
+def nsd(names, folder, **where):
+    text = NSD.format(folder=folder, **where) + "".join(
         f"zone:\n    name: {n}\n    zonefile: {file_of(n)}\n" for n in names)
     (folder / "nsd.conf").write_text(text)
     return lab.Process("nsd", [lab.tool("nsd"), "-d", "-c",
                                str(folder / "nsd.conf")], folder)
 
 
-def knot(folder, names, **where):
-    text = KNOT.format(**where) + "zone:\n" + "".join(
+def knot(names, folder, **where):
+    text = KNOT.format(folder=folder, **where) + "zone:\n" + "".join(
         f"  - domain: {n}\n    file: {file_of(n)}\n" for n in names)
     (folder / "knot.conf").write_text(text)
     return lab.Process("knotd", [lab.tool("knotd"), "-c",
