@@ -103,7 +103,6 @@ const struct option options[] = {
 	{ .path = "listen",
 	    .type = OPTION_GROUP,
 	    .is_list = true,
-	    .needs_restart = true,
 	    .offset = AT(listen),
 	    .initial = "[127.0.0.1, \"::1\"]",
 	    .fields = listen_fields,

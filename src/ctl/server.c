@@ -239,7 +239,10 @@ ctl_new(const struct ctl_opts *o, char *why, size_t size)
 	}
 	c->second.fire = second_passed;
 	c->second.user = c;
-	second_passed(c);
+	/* The first sample waits until the workers run. */
+	if (timer_arm(loop_timers(o->loop), &c->second,
+		clock_mono_us() + 1000000) != ERR_OK)
+		log_warn("rate-stopped", "why=memory");
 	return c;
 }
 

@@ -80,19 +80,15 @@ record_read(struct reader *r, struct gather *g, struct arena *a,
 }
 
 static enum err
-section_read(struct reader *r, struct gather *g, struct arena *a,
-    struct message *out, struct gather_record *rec, uint16_t count)
+owned_record_read(struct reader *r, struct gather *g, struct arena *a,
+    struct gather_record *rec, struct message *out)
 {
 	struct name owner;
-	enum err e = ERR_OK;
 
 	rec->owner = owner.wire;
-	for (; count > 0 && e == ERR_OK; count--) {
-		if (reader_name(r, &owner) == 0)
-			return ERR_FORMAT;
-		e = record_read(r, g, a, rec, out);
-	}
-	return e;
+	if (reader_name(r, &owner) == 0)
+		return ERR_FORMAT;
+	return record_read(r, g, a, rec, out);
 }
 
 static enum err
@@ -105,8 +101,10 @@ sections_read(struct reader *r, struct arena *a, const struct header *h,
 
 	for (s = 0; s < SECTION_COUNT && e == ERR_OK; s++) {
 		struct gather_record rec = { .section = (enum section)s };
+		uint16_t left = h->counts[AN + s];
 
-		e = section_read(r, g, a, out, &rec, h->counts[AN + s]);
+		for (; left > 0 && e == ERR_OK; left--)
+			e = owned_record_read(r, g, a, &rec, out);
 	}
 	if (e == ERR_OK && r->at != r->len)
 		e = ERR_FORMAT;

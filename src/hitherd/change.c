@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "listen.h"
+
 /* --- logs -------------------------------------------------------------- */
 
 enum err
@@ -32,7 +34,7 @@ daemon_open_log(const struct conf *c)
 /* What the diff found, and whoever wants to hear of it. */
 struct difference {
 	struct ctl_reload *reload;
-	bool zones_changed, local_changed;
+	bool zones_changed, local_changed, listen_changed;
 };
 
 static void
@@ -40,6 +42,8 @@ note_change(void *user, const struct conf_change *change)
 {
 	struct difference *d = user;
 
+	if (strcmp(change->option, "listen") == 0)
+		d->listen_changed = true;
 	if (strcmp(change->option, "zones") == 0)
 		d->zones_changed = true;
 	if (strcmp(change->option, "local-zones") == 0 ||
@@ -107,6 +111,13 @@ daemon_reload(struct daemon *d, struct ctl_reload *r)
 		return ERR_FORMAT;
 	}
 	e = conf_diff(d->snapshot->conf, c, note_change, &what);
+	if (e == ERR_OK && what.listen_changed &&
+	    !listen_possible(d->snapshot->conf, c, why, sizeof(why))) {
+		log_error("reload-failed", "reason=\"%s\"", why);
+		r->why = "an address of the new configuration cannot be "
+			 "listened on; the log says why";
+		e = ERR_REFUSED;
+	}
 	if (e != ERR_OK || r->dry_run) {
 		r->generation = d->snapshot->generation;
 		snapshot_drop(s);
@@ -177,7 +188,8 @@ daemon_stop(struct daemon *d)
 	if (d->stopping)
 		return;
 	d->stopping = true;
-	log_info("stopping", "threads=%zu", d->running);
+	if (d->running > 0)
+		log_info("stopping", "threads=%zu", d->running);
 	for (size_t i = 0; i < d->running; i++)
 		worker_stop(d->workers[i]);
 }

@@ -178,6 +178,7 @@ daemon_run(const struct invocation *how, struct snapshot *s)
 		timer_cancel(loop_timers(d.loop), &d.watchdog);
 	cache_thread_stop();
 	daemon_end(&d);
-	log_info("stopped", "clean=%d", started);
+	if (started)
+		log_info("stopped", "version=%s", PACKAGE_VERSION);
 	return started ? 0 : 1;
 }

@@ -20,6 +20,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "listen.h"
 #include "process.h"
 
 #define DEFAULT_SOCKET   "/run/hither/control.sock"
@@ -112,67 +113,18 @@ make_commons(struct daemon *d)
 
 /* --- 3: listeners ------------------------------------------------------ */
 
-/* Machines without IPv6 are served all the same. */
-static bool
-is_missing_loopback(const struct addr *a, int number)
-{
-	static const uint8_t one[16] = { [15] = 1 };
-
-	return a->family == 6 && memcmp(a->ip, one, sizeof(one)) == 0 &&
-	       (number == EADDRNOTAVAIL || number == EAFNOSUPPORT);
-}
-
-static bool
-say_why_not(const struct addr *a, bool tcp, int number)
-{
-	char line[512], text[ADDR_TEXT_MAX], holder[128];
-	const char *transport = tcp ? "TCP" : "UDP";
-
-	(void)addr_text(a, text);
-	if (is_missing_loopback(a, number)) {
-		log_warn("not-listening", "address=%s reason=\"%s\"", text,
-		    strerror(number));
-		return true;
-	}
-	if (number == EADDRINUSE)
-		(void)snprintf(line, sizeof(line),
-		    "cannot listen on %s %s: the address is in use by %s",
-		    transport, text,
-		    net_port_holder(a, tcp, holder, sizeof(holder)));
-	else
-		(void)snprintf(line, sizeof(line),
-		    "cannot listen on %s %s: %s%s", transport, text,
-		    strerror(number),
-		    number == EACCES ? " (ports below 1024 need root or "
-				       "CAP_NET_BIND_SERVICE)"
-				     : "");
-	return failed(line);
-}
-
 static bool
 bind_one(struct daemon *d, struct worker *w, const struct conf_listen *l)
 {
-	const struct conf *c = conf_of(d);
-	size_t clients = c->tcp.max_clients / d->commons.workers;
-	struct tcp_limits limits = { .clients_max = clients > 0 ? clients : 1,
-		.pipelined_max = c->tcp.max_pipelined,
-		.buffer_max = (size_t)c->tcp.max_buffer_bytes,
-		.idle_us = (uint64_t)c->tcp.idle_timeout_ms * 1000 };
-	bool first = w->index == 0 && !d->how->takeover;
-	struct addr a = l->address;
+	struct listen_try t = { .front = w->front,
+		.conf = conf_of(d),
+		.workers = d->commons.workers,
+		.first = w->index == 0 && !d->how->takeover };
+	char why[512];
 
-	a.port = (uint16_t)l->port;
-	errno = 0;
-	if ((l->transports & CONF_UDP) != 0 &&
-	    front_listen_udp(w->front, &a, first) != ERR_OK &&
-	    !say_why_not(&a, false, errno))
-		return false;
-	errno = 0;
-	if ((l->transports & CONF_TCP) != 0 &&
-	    front_listen_tcp(w->front, &a, &limits, first) != ERR_OK &&
-	    !say_why_not(&a, true, errno))
-		return false;
-	return true;
+	if (listen_open(&t, l, why, sizeof(why)))
+		return true;
+	return failed(why);
 }
 
 static bool
@@ -203,7 +155,7 @@ give_to_worker(void *user, size_t worker, struct ctl_job *job)
 {
 	struct daemon *d = user;
 
-	return worker < d->commons.workers &&
+	return worker < d->commons.workers && d->workers[worker] != NULL &&
 	       jobs_give(&d->workers[worker]->jobs, job);
 }
 

@@ -11,6 +11,8 @@
 
 #include <string.h>
 
+#include "listen.h"
+
 #define DRAIN_US 700000u
 
 struct adoption {
@@ -111,6 +113,8 @@ adopt(struct ctl_job *job, const struct ctl_worker *lent)
 
 	(void)lent;
 	if (h != NULL) {
+		listen_change(w->front, w->now->snapshot->conf,
+		    h->snapshot->conf, w->commons->workers);
 		w->now->next = w->leaving;
 		w->leaving = w->now;
 		w->now = h;
@@ -217,9 +221,8 @@ worker_stop(struct worker *w)
 void
 worker_join(struct worker *w)
 {
-	if (!w->runs)
-		return;
-	(void)pthread_join(w->thread, NULL);
+	if (w->runs)
+		(void)pthread_join(w->thread, NULL);
 	w->runs = false;
 	/* What came too late is seen through here: nobody else runs now. */
 	cache_thread_start();

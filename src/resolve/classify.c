@@ -166,10 +166,9 @@ judge_rcode(struct reply *r, const struct asked *q)
 	case RCODE_FORMERR:
 	case RCODE_NOTIMP:
 	case RCODE_BADVERS:
-		r->kind = q->edns && (!opt_back ||
-				      r->m.rcode == RCODE_BADVERS)
-		    ? REPLY_NO_EDNS
-		    : REPLY_BAD;
+		r->kind = q->edns && (!opt_back || r->m.rcode == RCODE_BADVERS)
+			      ? REPLY_NO_EDNS
+			      : REPLY_BAD;
 		r->why = "the server does not take the question";
 		return true;
 	case RCODE_REFUSED:
@@ -200,13 +199,12 @@ find_soa(const struct reply *r, const uint8_t *zone)
 
 /* Deeper than the zone asked, and on the way to the name. */
 static bool
-delegates(const struct rrset *set, const struct reply *r,
-    const struct asked *q)
+delegates(const struct rrset *set, const struct reply *r, const struct asked *q)
 {
 	return set->type == TYPE_NS &&
-	    name_is_within(r->end.wire, set->owner) &&
-	    name_labels(set->owner) > name_labels(q->zone) &&
-	    name_is_within(set->owner, q->zone);
+	       name_is_within(r->end.wire, set->owner) &&
+	       name_labels(set->owner) > name_labels(q->zone) &&
+	       name_is_within(set->owner, q->zone);
 }
 
 static void
@@ -236,7 +234,7 @@ judge_authority(struct reply *r, const struct asked *q)
 	}
 	r->kind = REPLY_LAME;
 	r->why = upward ? "upward referral"
-	    : own	? "refers to itself"
+		 : own  ? "refers to itself"
 			: "not authoritative";
 }
 
@@ -259,8 +257,7 @@ judge_nothing(struct reply *r, const struct asked *q)
 static bool
 is_lame_recursion(const struct reply *r, const struct asked *q)
 {
-	return !q->forward && !(r->m.flags & FLAG_AA) &&
-	    (r->m.flags & FLAG_RA);
+	return !q->forward && !(r->m.flags & FLAG_AA) && (r->m.flags & FLAG_RA);
 }
 
 void

@@ -153,8 +153,8 @@ delegation_again(struct delegation *d)
 
 /* A first; AAAA when there is no A, or when IPv4 is not to be used. */
 static bool
-lookup_wanted(const struct server_name *n,
-    const struct delegation_rules *rules, uint16_t *type)
+lookup_wanted(const struct server_name *n, const struct delegation_rules *rules,
+    uint16_t *type)
 {
 	if (rules->ip4 && n->v4 == LOOKUP_NONE) {
 		*type = TYPE_A;
@@ -162,7 +162,7 @@ lookup_wanted(const struct server_name *n,
 	}
 	*type = TYPE_AAAA;
 	return rules->ip6 && n->v6 == LOOKUP_NONE &&
-	    (!rules->ip4 || n->v4 == LOOKUP_EMPTY);
+	       (!rules->ip4 || n->v4 == LOOKUP_EMPTY);
 }
 
 bool

@@ -103,8 +103,8 @@ deliver_addresses(struct edge *e)
 		if (child->answer.rcode != RCODE_NOERROR)
 			break;
 		if (child->chain[i]->type == child->qtype &&
-		    delegation_add(d, e->server_name, child->chain[i],
-			&rules) > 0)
+		    delegation_add(d, e->server_name, child->chain[i], &rules) >
+			0)
 			result = LOOKUP_DONE;
 	}
 	if (result == LOOKUP_FAILED && child->answer.rcode == RCODE_NOERROR)

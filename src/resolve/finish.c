@@ -18,7 +18,7 @@ static void
 shorten_life(struct task *t, const struct rrset *set)
 {
 	uint64_t end = t->rs->o.wire->ttl_now_ms(t->rs->o.wire_self) +
-	    (uint64_t)set->ttl * 1000;
+		       (uint64_t)set->ttl * 1000;
 
 	if (t->expires_ms == 0 || end < t->expires_ms)
 		t->expires_ms = end;

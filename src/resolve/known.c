@@ -66,8 +66,8 @@ known_follow(struct task *t, const struct record *r)
 		t->reply.m.counts[SECTION_ANSWER] = sets == NULL ? 0 : 1;
 		reply_classify(&t->reply, &q, t->arena);
 	} else {
-		t->reply.kind = r->kind == RECORD_NXDOMAIN ? REPLY_NXDOMAIN
-							   : REPLY_NODATA;
+		t->reply.kind =
+		    r->kind == RECORD_NXDOMAIN ? REPLY_NXDOMAIN : REPLY_NODATA;
 		t->reply.soa =
 		    r->set_count > 0 && sets != NULL ? sets[0] : NULL;
 		t->reply.end = t->sname;
@@ -103,10 +103,10 @@ cached_delegation(struct task *t, const uint8_t *name, unsigned above)
 	for (unsigned n = name_labels(name) + 1; n-- > above;) {
 		const uint8_t *zone = name_suffix(name, n);
 
-		if (records_get_delegation(
-			o->cache, zone, ttl_now(t), t->arena, &r))
-			return delegation_build(
-			    t->arena, zone, r.sets, r.set_count, &rules);
+		if (records_get_delegation(o->cache, zone, ttl_now(t), t->arena,
+			&r))
+			return delegation_build(t->arena, zone, r.sets,
+			    r.set_count, &rules);
 	}
 	return NULL;
 }

@@ -26,8 +26,8 @@ pick_nearest(struct task *t)
 		.rto_us = c.rto_us,
 		.made = true,
 		.edns = !d->plain[c.primary] &&
-		    servers_speaks_edns(t->rs->o.servers,
-			&d->addresses[c.primary], now_us) };
+			servers_speaks_edns(t->rs->o.servers,
+			    &d->addresses[c.primary], now_us) };
 	task_note(t, "%s", c.why);
 	return true;
 }
@@ -99,8 +99,7 @@ reject_reply(struct task *t)
 	} verdicts[REPLY_KINDS] = {
 		[REPLY_SERVFAIL] = { FAULT_SERVFAIL,
 		    EDE_NO_REACHABLE_AUTHORITY },
-		[REPLY_REFUSED] = { FAULT_REFUSED,
-		    EDE_NO_REACHABLE_AUTHORITY },
+		[REPLY_REFUSED] = { FAULT_REFUSED, EDE_NO_REACHABLE_AUTHORITY },
 		[REPLY_LAME] = { FAULT_LAME, EDE_NOT_AUTHORITATIVE },
 		[REPLY_RECURSIVE] = { FAULT_LAME, EDE_NOT_AUTHORITATIVE },
 		[REPLY_EMPTY] = { FAULT_BAD, EDE_INVALID_DATA },
@@ -115,8 +114,7 @@ reject_reply(struct task *t)
 	t->saw_recursive = t->saw_recursive || k == REPLY_RECURSIVE;
 	t->saw_empty = t->saw_empty || k == REPLY_EMPTY;
 	if (k == REPLY_NO_EDNS) {
-		servers_edns_refused(t->rs->o.servers,
-		    &d->addresses[f->server],
+		servers_edns_refused(t->rs->o.servers, &d->addresses[f->server],
 		    t->rs->o.wire->now_us(t->rs->o.wire_self));
 		d->plain[f->server] = true;
 		return ask_again(t, f->tcp, false);

@@ -69,9 +69,8 @@ find_zone(struct task *t)
 	t->zone = known_zone(t, name);
 	if (t->zone == NULL)
 		return task_fail(t, EDE_OTHER, "out of memory");
-	t->minimise =
-	    (struct minimise){ .off = t->rs->o.qmin == QMIN_OFF ||
-		t->zone->forward };
+	t->minimise = (struct minimise){ .off = t->rs->o.qmin == QMIN_OFF ||
+						t->zone->forward };
 	t->question_made = false;
 	task_note(t, "closest known zone: %s (%zu servers, %zu addresses)",
 	    name_text(t->zone->zone, text), t->zone->name_count,
@@ -91,8 +90,8 @@ no_server_left(struct task *t)
 	}
 	if (t->last_trouble == NULL)
 		t->last_trouble = t->zone->address_count == 0
-		    ? "no server of the zone has an address"
-		    : "no server left to ask";
+				      ? "no server of the zone has an address"
+				      : "no server left to ask";
 	return task_fail(t, t->last_ede, t->last_trouble);
 }
 
@@ -213,7 +212,7 @@ take_path(struct task *t)
 {
 	for (size_t i = 0; i < t->reply.path_count; i++) {
 		t->aliases += t->reply.path[i]->type == TYPE_CNAME &&
-		    t->qtype != TYPE_CNAME;
+			      t->qtype != TYPE_CNAME;
 		if (!chain_add(t, t->reply.path[i]))
 			return false;
 	}
@@ -225,13 +224,13 @@ follow_alias(struct task *t)
 {
 	/* RFC 2181 section 10.3 */
 	if (t->for_server)
-		return task_fail(
-		    t, EDE_INVALID_DATA, "a name server's name is an alias");
+		return task_fail(t, EDE_INVALID_DATA,
+		    "a name server's name is an alias");
 	for (size_t i = 0; i < t->chain_count; i++) {
 		if (t->chain[i]->type == TYPE_CNAME &&
 		    name_equal(t->chain[i]->owner, t->reply.end.wire))
-			return task_fail(
-			    t, EDE_INVALID_DATA, "the aliases form a circle");
+			return task_fail(t, EDE_INVALID_DATA,
+			    "the aliases form a circle");
 	}
 	t->sname = t->reply.end;
 	flights_leave(t);
@@ -284,10 +283,9 @@ follow(struct task *t)
 	if (k == REPLY_ANSWER)
 		answer_positive(t);
 	else
-		answer_negative(t,
-		    k == REPLY_NXDOMAIN	      ? RCODE_NXDOMAIN
-			: k == REPLY_YXDOMAIN ? RCODE_YXDOMAIN
-					      : RCODE_NOERROR);
+		answer_negative(t, k == REPLY_NXDOMAIN   ? RCODE_NXDOMAIN
+				   : k == REPLY_YXDOMAIN ? RCODE_YXDOMAIN
+							 : RCODE_NOERROR);
 	return DONE;
 }
 
@@ -410,8 +408,8 @@ resolver_stage_lines(char *buf, size_t size)
 		    at < size ? size - at : 0, "%-11s ->", stages[i].name);
 		for (size_t j = 0; j < ARRAY_LEN(stages); j++) {
 			if (stages[i].may_go & BIT(j))
-				at += (size_t)snprintf(
-				    at < size ? buf + at : NULL,
+				at += (size_t)snprintf(at < size ? buf + at
+								 : NULL,
 				    at < size ? size - at : 0, " %s",
 				    stages[j].name);
 		}

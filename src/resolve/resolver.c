@@ -41,8 +41,8 @@ make_tables(struct resolver *rs)
 	for (size_t i = 0; i < n; i++)
 		rs->free_slots[i] = (uint32_t)(n - 1 - i);
 	rs->free_count = n;
-	rs->root = delegation_build(
-	    rs->arena, name_root, rs->o.hints, rs->o.hint_count, &rules);
+	rs->root = delegation_build(rs->arena, name_root, rs->o.hints,
+	    rs->o.hint_count, &rules);
 	if (rs->root != NULL)
 		rs->root->from_hints = true;
 	return rs->root != NULL;
@@ -137,8 +137,7 @@ resolver_cancel(struct resolver *rs, uint64_t id)
 
 	if (t == NULL)
 		return;
-	for (struct client **at = &t->clients; *at != NULL;
-	     at = &(*at)->next) {
+	for (struct client **at = &t->clients; *at != NULL; at = &(*at)->next) {
 		struct client *c = *at;
 
 		if (c->number != (uint32_t)(id >> 32))
@@ -170,8 +169,7 @@ resolver_count(const struct resolver *rs, struct resolver_counts *out)
 }
 
 static struct delegation *
-closest_delegation(
-    struct resolver *rs, const uint8_t *zone, struct arena *a)
+closest_delegation(struct resolver *rs, const uint8_t *zone, struct arena *a)
 {
 	uint64_t now = rs->o.wire->ttl_now_ms(rs->o.wire_self);
 	struct delegation_rules rules = resolver_rules(rs);
@@ -181,8 +179,8 @@ closest_delegation(
 		const uint8_t *at = name_suffix(zone, n);
 
 		if (records_get_delegation(rs->o.cache, at, now, a, &r))
-			return delegation_build(
-			    a, at, r.sets, r.set_count, &rules);
+			return delegation_build(a, at, r.sets, r.set_count,
+			    &rules);
 	}
 	return rs->root;
 }

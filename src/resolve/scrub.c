@@ -13,7 +13,7 @@ static bool
 authority_type(uint16_t type)
 {
 	return type == TYPE_NS || type == TYPE_SOA || type == TYPE_DS ||
-	    type == TYPE_NSEC || type == TYPE_NSEC3 || type == TYPE_RRSIG;
+	       type == TYPE_NSEC || type == TYPE_NSEC3 || type == TYPE_RRSIG;
 }
 
 static bool
@@ -56,7 +56,7 @@ may_say(const struct message *m, const struct asked *q, enum section s,
 	if (s == SECTION_AUTHORITY)
 		return authority_type(set->type);
 	return (set->type == TYPE_A || set->type == TYPE_AAAA) &&
-	    is_pointed_to(m, set->owner);
+	       is_pointed_to(m, set->owner);
 }
 
 /* An SOA in the authority section is the life of a denial: RFC 2308. */
@@ -64,8 +64,8 @@ static uint32_t
 capped(uint32_t ttl, bool denial, const struct ttl_limits *l)
 {
 	uint32_t max = denial && l->negative_max_s < l->max_s
-	    ? l->negative_max_s
-	    : l->max_s;
+			   ? l->negative_max_s
+			   : l->max_s;
 
 	if (ttl > max)
 		return max;
@@ -99,8 +99,7 @@ reply_scrub(struct message *m, const struct asked *q,
  * the question's own spelling comes back.
  */
 void
-reply_restore_case(
-    struct message *m, const struct asked *q, struct arena *a)
+reply_restore_case(struct message *m, const struct asked *q, struct arena *a)
 {
 	const uint8_t *own = name_copy_in(a, q->qname);
 
@@ -109,8 +108,8 @@ reply_restore_case(
 			struct rrset *set = m->sets[s][i];
 
 			if (name_is_within(own, set->owner))
-				set->owner = name_suffix(
-				    own, name_labels(set->owner));
+				set->owner =
+				    name_suffix(own, name_labels(set->owner));
 		}
 	}
 }

@@ -66,8 +66,8 @@ fill_ask(struct task *t, struct ask *a, size_t server, bool tcp)
 	a->recurse = t->zone->forward || t->ask_recursively;
 	a->mix_case = o->mix_case;
 	/* One in sixteen is enough to notice a moved catchment. */
-	a->ask_nsid = a->edns && o->ask_nsid &&
-	    (t->trace || rng_below(o->rng, 16) == 0);
+	a->ask_nsid =
+	    a->edns && o->ask_nsid && (t->trace || rng_below(o->rng, 16) == 0);
 }
 
 /* The copy that teaches: nobody waits for it, its cost is in the budget. */
@@ -272,8 +272,8 @@ flights_want_another(struct task *t)
 		return false;
 	if (now_of(t) < hedge_at)
 		return timer_arm(t->rs->o.timers, &t->timer, hedge_at) !=
-		    ERR_OK;
+		       ERR_OK;
 	f->hedge_us = UINT32_MAX;
-	return servers_may_hedge(
-	    t->rs->o.servers, &t->zone->addresses[f->server]);
+	return servers_may_hedge(t->rs->o.servers,
+	    &t->zone->addresses[f->server]);
 }

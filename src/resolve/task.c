@@ -12,20 +12,21 @@ static uint64_t
 key_hash(const struct resolver *rs, const struct task_key *k)
 {
 	uint64_t flags = (uint64_t)k->cache_only << 16 |
-	    (uint64_t)k->cold << 17 | (uint64_t)k->trace << 18 |
-	    (uint64_t)k->priming << 19 | (uint64_t)k->for_server << 20;
+			 (uint64_t)k->cold << 17 | (uint64_t)k->trace << 18 |
+			 (uint64_t)k->priming << 19 |
+			 (uint64_t)k->for_server << 20;
 
 	return name_hash(&rs->key, k->qname) ^
-	    ((flags | k->qtype) * 0x9e3779b97f4a7c15u);
+	       ((flags | k->qtype) * 0x9e3779b97f4a7c15u);
 }
 
 static bool
 key_fits(const struct task *t, const struct task_key *k)
 {
 	return t->qtype == k->qtype && t->cache_only == k->cache_only &&
-	    t->cold == k->cold && t->trace == k->trace &&
-	    t->priming == k->priming && t->for_server == k->for_server &&
-	    name_equal(t->question.wire, k->qname);
+	       t->cold == k->cold && t->trace == k->trace &&
+	       t->priming == k->priming && t->for_server == k->for_server &&
+	       name_equal(t->question.wire, k->qname);
 }
 
 static void
@@ -65,8 +66,8 @@ task_begin(struct task *t, const struct task_key *k, unsigned depth)
 }
 
 struct task *
-task_find_or_begin(
-    struct resolver *rs, const struct task_key *k, unsigned depth)
+task_find_or_begin(struct resolver *rs, const struct task_key *k,
+    unsigned depth)
 {
 	uint64_t hash = key_hash(rs, k);
 	struct arena *a;
@@ -121,7 +122,7 @@ task_give_budget(struct task *t)
 		return;
 	t->owns_budget = true;
 	t->budget.deadline_us = rs->o.wire->now_us(rs->o.wire_self) +
-	    (uint64_t)rs->o.time_max_ms * 1000;
+				(uint64_t)rs->o.time_max_ms * 1000;
 	/* Without the timer the task still ends: its flights do. */
 	if (timer_arm(rs->o.timers, &t->deadline, t->budget.deadline_us) !=
 	    ERR_OK)

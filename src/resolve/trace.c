@@ -23,10 +23,15 @@ static const char *
 stage_word(const struct task *t)
 {
 	static const char *const words[] = {
-		[FROM_CACHE] = "cache", [FIND_ZONE] = "zone",
-		[PICK_SERVER] = "pick", [ASK] = "ask",
-		[READ_REPLY] = "reply", [VALIDATE] = "validate",
-		[STORE] = "store", [FOLLOW] = "follow", [DONE] = "result",
+		[FROM_CACHE] = "cache",
+		[FIND_ZONE] = "zone",
+		[PICK_SERVER] = "pick",
+		[ASK] = "ask",
+		[READ_REPLY] = "reply",
+		[VALIDATE] = "validate",
+		[STORE] = "store",
+		[FOLLOW] = "follow",
+		[DONE] = "result",
 		[WAIT] = "wait",
 	};
 
@@ -58,8 +63,8 @@ void
 task_adopt_steps(struct task *parent, const struct task *child)
 {
 	uint64_t later_us = child->began_us > parent->began_us
-	    ? child->began_us - parent->began_us
-	    : 0;
+				? child->began_us - parent->began_us
+				: 0;
 
 	for (size_t i = 0; i < child->step_count; i++) {
 		struct step *s = next_step(parent);

@@ -2,6 +2,13 @@
 #
 # Sizes of files and functions. The house style puts a function's name at the
 # start of a line and its braces in column 1, which is all this relies on.
+# Octets and their length count as one parameter.
+
+BEGIN {
+	# Each of their parameters is a thing of its own, and a struct for them
+	# would be filled in at a hundred places.
+	wide["records_get"] = wide["writer_rrset"] = wide["minimise_next"] = 1
+}
 
 function report(what) {
 	printf "%s:%d: %s\n", FILENAME, FNR, what
@@ -46,7 +53,9 @@ function end_of_file() {
 	# Commas within the parameters of a function pointer do not count.
 	while (sub(/\([^()]*\)/, "", parameters) > 0)
 		;
-	if (gsub(/,/, ",", parameters) + 1 > 5)
+	gsub(/,[ \t]*size_t [a-z_]*(len|size|bytes|count|max|n)[,)]/, ")",
+	    parameters)
+	if (gsub(/[,)]/, "&", parameters) > 5 && !(name in wide))
 		report(name ": more than 5 parameters")
 	body = FNR
 	functions++

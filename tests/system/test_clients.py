@@ -75,6 +75,9 @@ def test_the_c_library_asks_us_on_port_53(make_folder, namespace):
     (folder / "nsswitch.conf").write_text("hosts: dns\n")
     for name in ("resolv.conf", "nsswitch.conf"):
         namespace.run("mount", "--bind", str(folder / name), f"/etc/{name}")
+    # getent asks with AI_ADDRCONFIG: for families that have an address other
+    # than loopback's.
+    namespace.run("ip", "address", "add", "192.0.2.1/32", "dev", "lo")
     s = lab.Sim(make_folder(), port=5301, inside=namespace.enter)
     d = lab.Daemon(folder, lab.config_for(folder, 5301, {
         "listen": [{"address": "127.0.0.1", "port": 53}]}),

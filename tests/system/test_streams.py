@@ -25,7 +25,7 @@ def receive(stream):
         head += part
     wire = b""
     while len(wire) < int.from_bytes(head, "big"):
-        part = stream.recv(65535)
+        part = stream.recv(int.from_bytes(head, "big") - len(wire))
         assert part, "the stream ended within a message"
         wire += part
     return dns.message.from_wire(wire)

@@ -99,73 +99,71 @@ all_errors_come_at_once(void **state)
 	assert_non_null(strstr(tell(), "(IPv4 length is 0-32)"));
 }
 
+static const struct {
+	const char *text, *words;
+} refused_values[] = {
+	{ "cache: {records: 256}", "needs a unit" },
+	{ "cache: {records: 256MB}", "unknown unit" },
+	{ "cache: {records: -1M}", "out of range (1M to 1T)" },
+	{ "cache: {records: 99999999999999T}", "too large" },
+	{ "cache: {min-ttl: 99999999999999999999s}", "too large" },
+	{ "cache: {min-ttl: ten}", "is not a duration" },
+	{ "cache: {min-ttl: 1h, max-ttl: 1m}", "is more than" },
+	{ "cache: {min-ttl: }", "has no value" },
+	{ "cache: {min-ttl: [1s]}", "is a list" },
+	{ "cache: 5", "a section with options" },
+	{ "server: {threads: 1.5}", "not a whole number or auto" },
+	{ "server: {nsid: }", "write \"\" for none" },
+	{ "server: {nsid: \"a\\0b\"}", "contains a NUL" },
+	{ "server: {nsid: \"a\\nb\"}", "control character" },
+	{ "resolver: {do-ip4: nein}", "neither true nor false" },
+	{ "resolver: {do-ip4: no, do-ip6: no}", "both off" },
+	{ "server-selection: {budget: nan}", "like 0.5" },
+	{ "server-selection: {budget: 1e5}", "like 0.5" },
+	{ "server-selection: {policy: nera}", "mean \"near\"?" },
+	{ "logging: {level: warning}", "mean \"warn\"?" },
+	{ "logging: {target: 'file:x'}", "file:/path" },
+	{ "control: {mode: 4755}", "more than permission bits" },
+	{ "control: {mode: 0x1}", "octal" },
+	{ "outgoing: {source-ports: 0-5}", "within 1-65535" },
+	{ "outgoing: {source-ports: 9-5}", "within 1-65535" },
+	{ "outgoing: {source-ports: a}", "range of ports" },
+	{ "outgoing: {interfaces-v4: ['::1']}", "not an IPv4" },
+	{ "outgoing: {do-not-query: [10.0.0.1/8]}", "bits set" },
+	{ "listen: []", "nobody could ask" },
+	{ "listen: [127.0.0.1, 127.0.0.1]", "there twice" },
+	{ "listen: [127.0.0.1@53]", "has a port" },
+	{ "listen: [{port: 5}]", "lacks \"address\"" },
+	{ "listen: [{address: 127.0.0.1, prot: 5}]", "\"port\"?" },
+	{ "listen: [{address: 127.0.0.1, transports: []}]", "is empty" },
+	{ "access-control: [10.0.0.0/8]", "{net: ..., action: ...}" },
+	{ "access-control: [{net: ::1/128, action: allow}]", "quote IPv6" },
+	{ "access-control: [{net: 10.0.0.0/8, action: allow}, "
+	  "{net: 10.0.0.0/8, action: drop}]",
+	    "different actions" },
+	{ "zones: [{name: a..b, type: stub, servers: [192.0.2.1]}]",
+	    "not a domain name" },
+	{ "zones: [{name: a, type: stub, servers: []}]", "no servers" },
+	{ "zones: [{name: a, type: stub, servers: [192.0.2.1@0]}]",
+	    "port that is out of range" },
+	{ "zones: [{name: a, type: stub, servers: [192.0.2.1]}, "
+	  "{name: A., type: stub, servers: [192.0.2.1]}]",
+	    "is there twice" },
+	{ "local-data: ['a IN A 1.2.3']", "is not a record" },
+	{ "local-zones: [{name: a, type: static}, "
+	  "{name: a, type: refuse}]",
+	    "there twice" },
+	{ "records: 1M", "mean \"cache.records\"?" },
+	{ "sever: {}", "mean \"server\"?" },
+	{ "include: x.yaml", "only files can include" },
+};
+
 static void
 values_are_refused_for_a_reason(void **state)
 {
-	static const struct {
-		const char *text, *words;
-	} cases[] = {
-		{ "cache: {records: 256}", "needs a unit" },
-		{ "cache: {records: 256MB}", "unknown unit" },
-		{ "cache: {records: -1M}", "out of range (1M to 1T)" },
-		{ "cache: {records: 99999999999999T}", "too large" },
-		{ "cache: {min-ttl: 99999999999999999999s}", "too large" },
-		{ "cache: {min-ttl: ten}", "is not a duration" },
-		{ "cache: {min-ttl: 1h, max-ttl: 1m}", "is more than" },
-		{ "cache: {min-ttl: }", "has no value" },
-		{ "cache: {min-ttl: [1s]}", "is a list" },
-		{ "cache: 5", "a section with options" },
-		{ "server: {threads: 1.5}", "not a whole number or auto" },
-		{ "server: {nsid: }", "write \"\" for none" },
-		{ "server: {nsid: \"a\\0b\"}", "contains a NUL" },
-		{ "server: {nsid: \"a\\nb\"}", "control character" },
-		{ "resolver: {do-ip4: nein}", "neither true nor false" },
-		{ "resolver: {do-ip4: no, do-ip6: no}", "both off" },
-		{ "server-selection: {budget: nan}", "like 0.5" },
-		{ "server-selection: {budget: 1e5}", "like 0.5" },
-		{ "server-selection: {policy: nera}", "mean \"near\"?" },
-		{ "logging: {level: warning}", "mean \"warn\"?" },
-		{ "logging: {target: 'file:x'}", "file:/path" },
-		{ "control: {mode: 4755}", "more than permission bits" },
-		{ "control: {mode: 0x1}", "octal" },
-		{ "outgoing: {source-ports: 0-5}", "within 1-65535" },
-		{ "outgoing: {source-ports: 9-5}", "within 1-65535" },
-		{ "outgoing: {source-ports: a}", "range of ports" },
-		{ "outgoing: {interfaces-v4: ['::1']}", "not an IPv4" },
-		{ "outgoing: {do-not-query: [10.0.0.1/8]}", "bits set" },
-		{ "listen: []", "nobody could ask" },
-		{ "listen: [127.0.0.1, 127.0.0.1]", "there twice" },
-		{ "listen: [127.0.0.1@53]", "has a port" },
-		{ "listen: [{port: 5}]", "lacks \"address\"" },
-		{ "listen: [{address: 127.0.0.1, prot: 5}]", "\"port\"?" },
-		{ "listen: [{address: 127.0.0.1, transports: []}]",
-		    "is empty" },
-		{ "access-control: [10.0.0.0/8]", "{net: ..., action: ...}" },
-		{ "access-control: [{net: ::1/128, action: allow}]",
-		    "quote IPv6" },
-		{ "access-control: [{net: 10.0.0.0/8, action: allow}, "
-		  "{net: 10.0.0.0/8, action: drop}]",
-		    "different actions" },
-		{ "zones: [{name: a..b, type: stub, servers: [192.0.2.1]}]",
-		    "not a domain name" },
-		{ "zones: [{name: a, type: stub, servers: []}]", "no servers" },
-		{ "zones: [{name: a, type: stub, servers: [192.0.2.1@0]}]",
-		    "port that is out of range" },
-		{ "zones: [{name: a, type: stub, servers: [192.0.2.1]}, "
-		  "{name: A., type: stub, servers: [192.0.2.1]}]",
-		    "is there twice" },
-		{ "local-data: ['a IN A 1.2.3']", "is not a record" },
-		{ "local-zones: [{name: a, type: static}, "
-		  "{name: a, type: refuse}]",
-		    "there twice" },
-		{ "records: 1M", "mean \"cache.records\"?" },
-		{ "sever: {}", "mean \"server\"?" },
-		{ "include: x.yaml", "only files can include" },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
-		refused(cases[i].text, cases[i].words);
+	for (size_t i = 0; i < ARRAY_LEN(refused_values); i++)
+		refused(refused_values[i].text, refused_values[i].words);
 }
 
 static void

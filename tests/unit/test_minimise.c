@@ -17,13 +17,13 @@ one_label_at_a_time_then_the_full_question(void **state)
 	(void)state;
 	assert_int_equal(name_parse("gaia.cs.umass.edu.", &q), ERR_OK);
 	for (size_t i = 0; i < ARRAY_LEN(want); i++) {
-		assert_true(minimise_next(
-		    &m, q.wire, TYPE_MX, name_root, &shown, &type));
+		assert_true(minimise_next(&m, q.wire, TYPE_MX, name_root,
+		    &shown, &type));
 		assert_string_equal(name_text(shown.wire, text), want[i]);
 		assert_int_equal(type, TYPE_A);
 	}
-	assert_false(minimise_next(
-	    &m, q.wire, TYPE_MX, name_root, &shown, &type));
+	assert_false(
+	    minimise_next(&m, q.wire, TYPE_MX, name_root, &shown, &type));
 	assert_true(name_equal(shown.wire, q.wire));
 	assert_int_equal(type, TYPE_MX);
 }
@@ -39,10 +39,10 @@ a_delegation_on_the_way_is_not_asked_for_again(void **state)
 	(void)state;
 	assert_int_equal(name_parse("a.b.c.d.", &q), ERR_OK);
 	assert_int_equal(name_parse("c.d.", &zone), ERR_OK);
-	assert_true(minimise_next(
-	    &m, q.wire, TYPE_A, name_root, &shown, &type));
-	assert_true(minimise_next(
-	    &m, q.wire, TYPE_A, zone.wire, &shown, &type));
+	assert_true(
+	    minimise_next(&m, q.wire, TYPE_A, name_root, &shown, &type));
+	assert_true(
+	    minimise_next(&m, q.wire, TYPE_A, zone.wire, &shown, &type));
 	assert_string_equal(name_text(shown.wire, text), "b.c.d.");
 }
 
@@ -76,8 +76,8 @@ switched_off_it_shows_the_full_name_at_once(void **state)
 
 	(void)state;
 	assert_int_equal(name_parse("a.b.c.d.", &q), ERR_OK);
-	assert_false(minimise_next(
-	    &m, q.wire, TYPE_NS, name_root, &shown, &type));
+	assert_false(
+	    minimise_next(&m, q.wire, TYPE_NS, name_root, &shown, &type));
 	assert_true(name_equal(shown.wire, q.wire));
 }
 
@@ -86,7 +86,8 @@ main(void)
 {
 	const struct CMUnitTest claims[] = {
 		cmocka_unit_test(one_label_at_a_time_then_the_full_question),
-		cmocka_unit_test(a_delegation_on_the_way_is_not_asked_for_again),
+		cmocka_unit_test(
+		    a_delegation_on_the_way_is_not_asked_for_again),
 		cmocka_unit_test(
 		    a_name_of_120_labels_costs_at_most_ten_short_questions),
 		cmocka_unit_test(switched_off_it_shows_the_full_name_at_once),
