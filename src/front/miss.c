@@ -132,6 +132,16 @@ keep_answer(struct front *f, const struct errand *e, const struct outcome *o,
 	(void)!answers_put(f->opts.cache, &k, p, clock_boot_ms());
 }
 
+static void
+log_failure(const struct errand *e, const struct answer *a)
+{
+	char name[NAME_TEXT_MAX], type[16];
+
+	log_warn("servfail", "name=%s type=%s ede=%d reason=\"%s\"",
+	    name_text(e->qname.wire, name), type_text(e->qtype, type),
+	    (int)a->ede, a->why);
+}
+
 /* resolver_done */
 static void
 errand_resolved(void *user, const struct outcome *o)
@@ -150,6 +160,8 @@ errand_resolved(void *user, const struct outcome *o)
 	struct packed p;
 
 	errand_end(e);
+	if (f->rules->log_servfail && o->answer->rcode == RCODE_SERVFAIL)
+		log_failure(e, o->answer);
 	e->ede = o->answer->ede;
 	(void)snprintf(e->why, sizeof(e->why), "%s", o->answer->why);
 	if (!pack_answer(o->answer, &po, f->scratch, PACK_MAX, &p)) {

@@ -78,6 +78,8 @@ def test_the_c_library_asks_us_on_port_53(make_folder, namespace):
     # getent asks with AI_ADDRCONFIG: for families that have an address other
     # than loopback's.
     namespace.run("ip", "address", "add", "192.0.2.1/32", "dev", "lo")
+    # getent only asks for addresses of families that the host has itself.
+    namespace.run("ip", "address", "add", "192.0.2.77/32", "dev", "lo")
     s = lab.Sim(make_folder(), port=5301, inside=namespace.enter)
     d = lab.Daemon(folder, lab.config_for(folder, 5301, {
         "listen": [{"address": "127.0.0.1", "port": 53}]}),

@@ -15,19 +15,23 @@ def send(stream, query):
     stream.sendall(len(wire).to_bytes(2, "big") + wire)
 
 
-def receive(stream):
-    """The next message, or None at the end of the stream."""
-    head = b""
-    while len(head) < 2:
-        part = stream.recv(2 - len(head))
+def receive_exactly(stream, size):
+    got = b""
+    while len(got) < size:
+        part = stream.recv(size - len(got))
         if not part:
             return None
-        head += part
-    wire = b""
-    while len(wire) < int.from_bytes(head, "big"):
-        part = stream.recv(int.from_bytes(head, "big") - len(wire))
-        assert part, "the stream ended within a message"
-        wire += part
+        got += part
+    return got
+
+
+def receive(stream):
+    """The next message, or None at the end of the stream."""
+    head = receive_exactly(stream, 2)
+    if head is None:
+        return None
+    wire = receive_exactly(stream, int.from_bytes(head, "big"))
+    assert wire is not None, "the stream ended within a message"
     return dns.message.from_wire(wire)
 
 
