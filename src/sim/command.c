@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include <event2/buffer.h>
 
@@ -315,6 +316,29 @@ run_remove(struct order *o)
 
 /* --- the rest --------------------------------------------------------- */
 
+/* The schedule's second 0 is at that time of the host's clock. */
+static void
+run_begin(struct order *o)
+{
+	struct sim *s = o->sim;
+	uint64_t now_us = clock_mono_us();
+	double at_s, ahead_us;
+	struct timespec ts;
+
+	if (number_parse(o->words[0], 0, 1e11, &at_s) != ERR_OK) {
+		refuse(o, "%s: expected seconds since 1970", o->words[0]);
+		return;
+	}
+	clock_gettime(CLOCK_REALTIME, &ts);
+	ahead_us = (at_s - (double)ts.tv_sec) * 1e6 - (double)ts.tv_nsec / 1e3;
+	if (ahead_us > 1e9 || ahead_us < -(double)now_us) {
+		refuse(o, "%s: not about now", o->words[0]);
+		return;
+	}
+	s->start_us = (uint64_t)((double)now_us + ahead_us);
+	agree(o);
+}
+
 static void
 run_log(struct order *o)
 {
@@ -339,6 +363,7 @@ static const struct command commands[] = {
 	{ "set", 3, run_set,
 	    "set ADDRESS delay MS[/SIGMA] [SITE] | loss PERCENT [SITE] | "
 	    "site SITE|auto" },
+	{ "begin", 1, run_begin, "begin SECONDS" },
 	{ "quirk", 2, run_quirk, "quirk ADDRESS +NAME [ARGUMENT] | -NAME" },
 	{ "counts", 0, run_counts, "counts" },
 	{ "reset-counts", 0, run_reset_counts, "reset-counts" },

@@ -65,10 +65,31 @@ read_sigma(struct walk *p, const yaml_node_t *n, void *into)
 }
 
 static void
+read_late(struct walk *p, const yaml_node_t *n, void *into)
+{
+	struct delay_law *law = into;
+
+	if (walk_scalar(n) == NULL ||
+	    loss_parse(walk_scalar(n), &law->late) != ERR_OK)
+		walk_fault(p, n, "expected a percentage, 0 to 100",
+		    walk_scalar(n));
+}
+
+static void
+read_late_by(struct walk *p, const yaml_node_t *n, void *into)
+{
+	struct delay_law *law = into, mean = { 0 };
+
+	read_median(p, n, &mean);
+	law->late_mean_us = (double)mean.median_us;
+}
+
+static void
 read_delay(struct walk *p, const yaml_node_t *n, void *into)
 {
 	static const struct walk_key keys[] = { { "median", read_median },
-		{ "sigma", read_sigma }, { NULL, NULL } };
+		{ "sigma", read_sigma }, { "late", read_late },
+		{ "late-by", read_late_by }, { NULL, NULL } };
 	struct site *s = into;
 
 	s->delay = (struct delay_law){ 0 };
@@ -87,6 +108,17 @@ read_loss(struct walk *p, const yaml_node_t *n, void *into)
 	    loss_parse(walk_scalar(n), &s->loss) != ERR_OK)
 		walk_fault(p, n, "expected a percentage, 0 to 100",
 		    walk_scalar(n));
+}
+
+static void
+read_silent(struct walk *p, const yaml_node_t *n, void *into)
+{
+	struct site *s = into;
+	const char *word = walk_scalar(n);
+
+	s->silent = word != NULL && strcmp(word, "true") == 0;
+	if (!s->silent && (word == NULL || strcmp(word, "false") != 0))
+		walk_fault(p, n, "expected true or false", word);
 }
 
 static void
@@ -114,8 +146,8 @@ read_zones(struct walk *p, const yaml_node_t *n, void *into)
 }
 
 static const struct walk_key site_keys[] = { { "nsid", read_nsid },
-	{ "delay", read_delay }, { "loss", read_loss }, { "zones", read_zones },
-	{ NULL, NULL } };
+	{ "delay", read_delay }, { "loss", read_loss },
+	{ "silent", read_silent }, { "zones", read_zones }, { NULL, NULL } };
 
 /* --- addresses -------------------------------------------------------- */
 

@@ -8,6 +8,8 @@
 
 #include <netinet/in.h>
 #include <stdio.h>
+#include <sys/socket.h>
+#include <time.h>
 
 #include <event2/event.h>
 #include <event2/listener.h>
@@ -17,6 +19,7 @@
 #define BATCH            64u
 #define QUESTION_UDP_MAX 4096u
 #define PARCELS_MAX      200000u
+#define STAMP_BYTES      CMSG_SPACE(sizeof(struct timespec))
 
 struct sim;
 
@@ -49,6 +52,7 @@ struct outbox {
 /* Questions by UDP that arrive together. */
 struct inbox {
 	union peer peers[BATCH];
+	_Alignas(struct cmsghdr) uint8_t stamps[BATCH][STAMP_BYTES];
 	uint8_t bytes[BATCH][QUESTION_UDP_MAX];
 };
 
@@ -60,7 +64,7 @@ struct sim {
 	struct event_base *base;
 	struct rng *rng;
 	struct door *doors; /* one an address of the world */
-	uint64_t start_us;
+	uint64_t start_us; /* the schedule's second 0; may be to come */
 	/* udp.c */
 	struct inbox *in;
 	struct outbox *out;

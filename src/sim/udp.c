@@ -2,17 +2,20 @@
 /*
  * udp.c - the doors: a UDP socket and a TCP listener for each address, and
  * datagrams in batches. An IPv6 address this host does not have is skipped
- * with a note; any other failure to bind is an error.
+ * with a note; any other failure to bind is an error. A datagram's way begins
+ * when the kernel got it: that we were late to look does not lengthen it.
  */
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "sim.h"
 
 #define SOCKET_BYTES  4194304
-#define BATCHES_A_RUN 4 /* then timers and other doors have their turn */
+#define BATCHES_A_RUN 4       /* then timers and other doors have their turn */
+#define LATE_MAX_US   1000000 /* more is a clock that was set */
 
 /* --- sending ---------------------------------------------------------- */
 
@@ -108,6 +111,23 @@ take_datagram(struct packet *p, const union peer *from, socklen_t from_len)
 	send_answer(&j, &out);
 }
 
+/* How long ago it arrived, by the kernel's stamp. */
+static uint64_t
+waited_us(struct msghdr *m, const struct timespec *now)
+{
+	struct cmsghdr *c = CMSG_FIRSTHDR(m);
+	struct timespec at;
+	int64_t us;
+
+	if (c == NULL || c->cmsg_level != SOL_SOCKET ||
+	    c->cmsg_type != SCM_TIMESTAMPNS)
+		return 0;
+	memcpy(&at, CMSG_DATA(c), sizeof(at));
+	us = (int64_t)(now->tv_sec - at.tv_sec) * 1000000 +
+	     (now->tv_nsec - at.tv_nsec) / 1000;
+	return us > 0 && us < LATE_MAX_US ? (uint64_t)us : 0;
+}
+
 static int
 receive_batch(struct door *d, struct mmsghdr *msgs)
 {
@@ -120,7 +140,9 @@ receive_batch(struct door *d, struct mmsghdr *msgs)
 		msgs[i].msg_hdr = (struct msghdr){ .msg_iov = &iov[i],
 			.msg_iovlen = 1,
 			.msg_name = &in->peers[i],
-			.msg_namelen = sizeof(in->peers[i]) };
+			.msg_namelen = sizeof(in->peers[i]),
+			.msg_control = in->stamps[i],
+			.msg_controllen = STAMP_BYTES };
 	}
 	return recvmmsg(d->fd, msgs, BATCH, MSG_DONTWAIT, NULL);
 }
@@ -135,13 +157,16 @@ on_readable(evutil_socket_t fd, short what, void *user)
 	(void)fd;
 	(void)what;
 	for (int k = 0; k < BATCHES_A_RUN && n == BATCH; k++) {
+		struct timespec wall;
 		uint64_t now_us;
 
 		n = receive_batch(d, msgs);
 		now_us = clock_mono_us();
+		clock_gettime(CLOCK_REALTIME, &wall);
 		for (int i = 0; i < n; i++) {
 			struct packet p = { .door = d,
-				.now_us = now_us,
+				.now_us =
+				    now_us - waited_us(&msgs[i].msg_hdr, &wall),
 				.bytes = d->sim->in->bytes[i],
 				.len = msgs[i].msg_len };
 
@@ -170,6 +195,7 @@ bind_udp(const struct address *a)
 	/* as much as the host allows; less is slower, not wrong */
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	(void)setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on));
 	if (sa.ss_family == AF_INET6)
 		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on,
 		    sizeof(on));

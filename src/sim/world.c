@@ -77,8 +77,8 @@ delay_parse(const char *text, struct delay_law *out)
 		e = number_parse(slash + 1, 0, 5, &sigma);
 	if (e != ERR_OK)
 		return e;
-	out->median_us = (uint64_t)llround(ms * 1000);
-	out->sigma = sigma;
+	*out = (struct delay_law){ .median_us = (uint64_t)llround(ms * 1000),
+		.sigma = sigma };
 	return ERR_OK;
 }
 

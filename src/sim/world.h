@@ -41,10 +41,15 @@ enum quirk {
 unsigned quirk_find(const char *name);
 const char *quirk_name(size_t i); /* NULL behind the last */
 
-/* Lognormal round trips; sigma 0 is always the median. */
+/*
+ * Lognormal round trips; sigma 0 is always the median. Some answers are later
+ * than that, by an exponentially distributed time.
+ */
 struct delay_law {
 	uint64_t median_us;
 	double sigma;
+	uint32_t late; /* of 1,000,000 answers */
+	double late_mean_us;
 };
 
 /* A zone file, read once however many addresses serve it. */
@@ -62,6 +67,7 @@ struct site {
 	size_t zone_count;
 	struct delay_law delay;
 	uint32_t loss; /* of 1,000,000 questions */
+	bool silent;   /* UDP and TCP are heard, and never answered */
 };
 
 struct shift {

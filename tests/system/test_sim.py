@@ -13,6 +13,7 @@ import subprocess
 import time
 
 import dns.edns
+import dns.exception
 import dns.flags
 import dns.message
 import dns.name
@@ -389,6 +390,54 @@ def test_the_schedule_moves_the_site(tmp_path):
     assert s.end() == 0
 
 
+TWO_SITES = (
+    "addresses:\n  127.53.99.1:\n    zones: [a.test]\n"
+    "    sites:\n"
+    "      - {nsid: here, delay: {median: 20, late: 40, late-by: 30}}\n"
+    "      - {nsid: gone, silent: true}\n"
+    "    schedule: [{at: 0, site: here}, {at: 10, site: gone}]\n")
+
+
+@pytest.fixture
+def two_sites(tmp_path):
+    (tmp_path / "a.test.zone").write_text(
+        "$ORIGIN a.test.\n@ SOA ns h 1 1 1 1 1\n NS ns\nns A 127.53.99.1\n")
+    (tmp_path / "net.yaml").write_text(TWO_SITES)
+    s = Sim(tmp_path, tmp_path, PORT + 2)
+    yield s
+    assert s.end() == 0
+
+
+def test_the_schedule_begins_when_it_is_told(two_sites):
+    s = two_sites
+    assert s.command(f"begin {time.time() - 9.0:.3f}") == "ok"
+    assert s.ask("127.53.99.1", "ns.a.test").answer
+    time.sleep(1.1)
+    for tcp in (False, True):
+        with pytest.raises(dns.exception.Timeout):
+            s.ask("127.53.99.1", "ns.a.test", tcp=tcp, timeout=0.3)
+    assert json.loads(s.command("counts"))["127.53.99.1"]["silent"] == 2
+    assert s.command(f"begin {time.time() + 5:.3f}") == "ok"
+    assert s.ask("127.53.99.1", "ns.a.test").answer
+
+
+@pytest.mark.parametrize("when", ["soon", "-1", "1e3", "99999999999", "0"])
+def test_no_schedule_begins_far_from_now(two_sites, when):
+    assert two_sites.command(f"begin {when}").startswith("error")
+
+
+def test_some_answers_are_late(two_sites):
+    waits = []
+    for _ in range(60):
+        began = time.monotonic()
+        two_sites.ask("127.53.99.1", "ns.a.test")
+        waits.append((time.monotonic() - began) * 1000)
+    assert min(waits) >= 20
+    late = [w for w in waits if w > 25]
+    assert 6 <= len(late) <= 45
+    assert max(waits) > 35
+
+
 # --- quirks ---------------------------------------------------------------
 
 
@@ -587,6 +636,9 @@ def test_faults_in_zones_are_named(tmp_path, zone, where):
     (GOOD_NET + "    delay: far\n", "net.yaml:4:12: far: expected"),
     (GOOD_NET + "    delay: {median: 5, sigma: x}\n", "net.yaml:4:31: x"),
     (GOOD_NET + "    loss: 200\n", "net.yaml:4:11: 200"),
+    (GOOD_NET + "    delay: {late: x}\n", "net.yaml:4:19: x"),
+    (GOOD_NET + "    delay: {late-by: -1}\n", "net.yaml:4:22: -1"),
+    (GOOD_NET + "    sites: [{silent: no}]\n", "net.yaml:4:22: no"),
     (GOOD_NET + "    quirks: [lame, evil]\n", "net.yaml:4:20: evil"),
     (GOOD_NET + "    quirks: [silent-on-type]\n", "net.yaml:4:14: "),
     (GOOD_NET + "    schedule: [{at: 0, site: x}]\n", "net.yaml:4:30: x"),
