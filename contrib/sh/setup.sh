@@ -62,6 +62,11 @@ copy_sources() {
 	(cd "$top" && tar -cf - --exclude=./build --exclude=./.git \
 	    --exclude=./autom4te.cache .) |
 	    (cd "$top/build/source" && tar -xf -)
+	# What was taken away since the last time would still be tested.
+	(cd "$top/build/source" && find conf contrib doc include src tests \
+	    zones -type f) | while read -r file; do
+		[ -e "$top/$file" ] || rm -f "$top/build/source/$file"
+	done
 	cd "$top/build/source" || exit 1
 	if [ ! -e configure ] || [ configure.ac -nt configure ] ||
 	    [ Makefile.am -nt Makefile.in ]; then
