@@ -126,6 +126,16 @@ set_modules(struct reader *r, const char *key, const char *v)
 		skip(r, key, v);
 }
 
+/* Only what takes a built-in zone away: the player has none of them. */
+static void
+set_local_zone(struct reader *r, const char *key, const char *v)
+{
+	const char *kind = strrchr(v, ' ');
+
+	if (kind == NULL || strcmp(kind + 1, "nodefault") != 0)
+		skip(r, key, "");
+}
+
 static void
 begin_zone(struct reader *r, const char *key, const char *v)
 {
@@ -192,11 +202,23 @@ ignore(struct reader *r, const char *key, const char *v)
 }
 
 static void
-need_validation(struct reader *r, const char *key, const char *v)
+set_trust(struct reader *r, const char *key, const char *v)
 {
-	(void)key;
-	(void)v;
-	r->out->skip = "needs validation";
+	struct trust_setup *t = &r->out->trust;
+	bool ok = true;
+
+	if (strcmp(key, "trust-anchor") == 0)
+		ok = trust_anchor(r->arena, t, v);
+	else if (strcmp(key, "domain-insecure") == 0)
+		ok = trust_insecure(t, v);
+	else if (strcmp(key, "aggressive-nsec") == 0)
+		t->aggressive = yes(v);
+	else if (strcmp(key, "fake-sha1") == 0)
+		t->sha1 = yes(v);
+	else
+		ok = trust_date(t, v);
+	if (!ok)
+		skip(r, key, v);
 }
 
 static const struct {
@@ -224,10 +246,13 @@ static const struct {
 	{ "features", set_feature },
 	{ "access-control", set_access },
 	{ "module-config", set_modules },
-	{ "trust-anchor", need_validation },
-	{ "trust-anchor-file", need_validation },
-	{ "val-override-timestamp", ignore },
-	{ "val-override-date", ignore },
+	{ "local-zone", set_local_zone },
+	{ "trust-anchor", set_trust },
+	{ "domain-insecure", set_trust },
+	{ "val-override-timestamp", set_trust },
+	{ "val-override-date", set_trust },
+	{ "aggressive-nsec", set_trust },
+	{ "fake-sha1", set_trust },
 	{ "prefetch", only_off },
 	{ "prefetch-key", only_off },
 	{ "serve-expired", only_off },
@@ -243,7 +268,6 @@ static const struct {
 	{ "nsid", ignore },
 	{ "target-fetch-policy", ignore },
 	{ "trust-anchor-signaling", ignore },
-	{ "fake-sha1", ignore },
 	{ "fake-dsa", ignore },
 	{ "iter-scrub-promiscuous", ignore },
 	{ "iter-scrub-ns", ignore },
@@ -252,7 +276,6 @@ static const struct {
 	{ "log-servfail", ignore },
 	{ "log-time-ascii", ignore },
 	{ "val-log-level", ignore },
-	{ "aggressive-nsec", ignore },
 	{ "rrset-roundrobin", ignore },
 	{ "stub-prime", ignore },
 	{ "stub-name", ignore },
@@ -364,6 +387,7 @@ config_read(struct text *t, struct setup *out, char *why)
 		.qmin = QMIN_RELAXED,
 		.ip4 = true,
 		.ip6 = true };
+	trust_default(&out->trust);
 	while (text_next(t)) {
 		if (token_is(t, 0, "CONFIG_END")) {
 			take_hints(out);

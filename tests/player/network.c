@@ -146,6 +146,8 @@ send_reply(struct network *n, struct flow *f, const struct entry *e)
 	struct query q;
 	char what[32];
 
+	if (e->asked != NULL)
+		*e->asked = true;
 	query_read(f->query, f->query_len, &q);
 	f->reply = memory_new(MESSAGE_MAX);
 	if (f->reply == NULL)

@@ -372,6 +372,20 @@ run_step(struct play *p, const struct moment *m)
 	return run[m->kind](p, m);
 }
 
+/* Was every entry that must be asked for asked for? */
+static bool
+all_were_asked(struct scenario *sc)
+{
+	for (const struct range *r = sc->ranges; r != NULL; r = r->next)
+		for (const struct entry *e = r->entries; e != NULL; e = e->next)
+			if (e->asked != NULL && !*e->asked) {
+				snprintf(sc->why, TEXT_MAX,
+				    "line %u: was not asked for", e->line);
+				return false;
+			}
+	return true;
+}
+
 bool
 scenario_play(struct scenario *sc)
 {
@@ -389,6 +403,7 @@ scenario_play(struct scenario *sc)
 		if (ok)
 			network_settle(p.network, p.resolver);
 	}
+	ok = ok && all_were_asked(sc);
 	if (ok && arena_over(sc->arena)) {
 		snprintf(sc->why, TEXT_MAX, "the player's memory is over");
 		ok = false;

@@ -3,8 +3,8 @@
  * player.h - a replayed scenario: what the network says, what a client asks,
  * what must come out.
  *
- * text.c reads lines, config.c the configuration part, scenario.c the rest,
- * records.c records, reply.c writes replies; network.c is the scripted
+ * text.c reads lines, config.c the configuration part and trust.c what of it
+ * concerns validation, scenario.c the rest, records.c records, reply.c writes replies; network.c is the scripted
  * network and clock (struct wire_ops), play.c walks the steps against the
  * real resolver, compare.c judges answers, main.c runs files in children. All
  * of a scenario lies in one arena, which dies with the child.
@@ -58,6 +58,29 @@ const char *record_print(struct arena *a, const struct record_line *r);
 /* Hex digits of a line, appended. */
 bool hex_add(const char *line, uint8_t *buf, size_t size, size_t *len);
 
+/* --- trust.c ---------------------------------------------------------- */
+
+#define TRUST_OFF_MAX 8u
+
+/* What validation stands on. */
+struct trust_setup {
+	struct record_list anchors;	  /* DS and DNSKEY */
+	struct name insecure[TRUST_OFF_MAX]; /* not validated, nor below */
+	size_t insecure_count;
+	uint64_t real_s; /* the wall clock at the start */
+	bool any_date;	 /* signatures are good at any time */
+	bool aggressive; /* RFC 8198 */
+	bool sha1;	 /* RSASHA1 and SHA-1 digests count */
+};
+void trust_default(struct trust_setup *t);
+/* Each sets what its key says; false: the value is not understood. */
+bool trust_anchor(struct arena *a, struct trust_setup *t, const char *v);
+bool trust_insecure(struct trust_setup *t, const char *v);
+bool trust_date(struct trust_setup *t, const char *v);
+/* DSA is not built: why this scenario needs it, or NULL. */
+struct scenario;
+const char *trust_needs_dsa(const struct scenario *sc);
+
 /* --- config.c --------------------------------------------------------- */
 
 #define ZONES_MAX  32u
@@ -74,6 +97,7 @@ struct setup {
 	struct zone_setup zones[ZONES_MAX];
 	struct addr hints[HINTS_MAX];
 	size_t zone_count, hint_count;
+	struct trust_setup trust;
 	const char *skip; /* why this cannot be played; NULL: it can */
 	uint32_t ttl_min_s, ttl_max_s, negative_ttl_max_s, aliases_max;
 	enum qmin qmin;
@@ -121,6 +145,7 @@ struct entry {
 	const uint8_t *raw;     /* HEX_ANSWER */
 	const uint8_t *options; /* HEX_EDNSDATA */
 	size_t raw_len, options_len;
+	bool *asked; /* MANDATORY: has it been? NULL: does not matter */
 	unsigned line;
 };
 struct range {

@@ -57,13 +57,40 @@ from_ldns(struct arena *a, const ldns_rr *rr, struct record_line *out)
 	return true;
 }
 
+static bool
+line_parse(struct arena *a, const char *line, ldns_rdf *origin,
+    struct record_list *out)
+{
+	ldns_rr *rr = NULL;
+	struct record_line r;
+	bool ok = ldns_rr_new_frm_str(&rr, line, DEFAULT_TTL, origin, NULL) ==
+		      LDNS_STATUS_OK &&
+		  from_ldns(a, rr, &r) && record_add(a, out, &r);
+
+	ldns_rr_free(rr);
+	return ok;
+}
+
+/* Signatures made of words end in padding that is none. */
+static bool
+drop_padding(char *line)
+{
+	size_t n = strlen(line), kept;
+
+	while (n > 0 && isspace((unsigned char)line[n - 1]))
+		n--;
+	kept = n;
+	while (kept > 0 && line[kept - 1] == '=')
+		kept--;
+	line[kept] = '\0';
+	return kept < n;
+}
+
 bool
 record_parse(struct arena *a, const char *line, const char *origin,
     struct record_list *out)
 {
-	ldns_rr *rr = NULL;
 	ldns_rdf *org = origin != NULL ? ldns_dname_new_frm_str(origin) : NULL;
-	struct record_line r;
 	bool ok = false;
 	char *flat;
 
@@ -73,10 +100,9 @@ record_parse(struct arena *a, const char *line, const char *origin,
 	for (char *p = flat; p != NULL && *p != '\0'; p++)
 		if (*p == '(' || *p == ')')
 			*p = ' ';
-	if (flat != NULL && ldns_rr_new_frm_str(&rr, flat, DEFAULT_TTL, org,
-				NULL) == LDNS_STATUS_OK)
-		ok = from_ldns(a, rr, &r) && record_add(a, out, &r);
-	ldns_rr_free(rr);
+	if (flat != NULL)
+		ok = line_parse(a, flat, org, out) ||
+		     (drop_padding(flat) && line_parse(a, flat, org, out));
 	ldns_rdf_deep_free(org);
 	return ok;
 }

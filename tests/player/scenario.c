@@ -205,7 +205,11 @@ read_entry_line(struct parser *p, struct entry *e, unsigned *section)
 		return read_hex(p, &e->raw, &e->raw_len);
 	if (token_is(t, 0, "HEX_EDNSDATA_BEGIN"))
 		return read_hex(p, &e->options, &e->options_len);
-	if (token_is(t, 0, "EXTRA_PACKET") || token_is(t, 0, "MANDATORY")) {
+	if (token_is(t, 0, "MANDATORY")) {
+		e->asked = arena_take(p->sc->arena, sizeof(*e->asked));
+		return e->asked != NULL;
+	}
+	if (token_is(t, 0, "EXTRA_PACKET")) {
 		skip(p, t->tokens[0]);
 		return true;
 	}
@@ -418,5 +422,9 @@ scenario_read(struct scenario *sc, const char *path)
 	if (!read_body(&p))
 		return false;
 	skip_front_only(&p);
+	if (sc->skip == NULL)
+		sc->skip = trust_needs_dsa(sc);
+	if (sc->skip == NULL && sc->setup.trust.anchors.count > 0)
+		sc->skip = "needs validation";
 	return true;
 }

@@ -112,9 +112,11 @@ split(struct text *t, char *s)
 			s++;
 		if (*s == '\0')
 			return;
-		if (*s == '"') {
+		if (*s == '"' || *s == '\'') {
+			const char end[] = { *s, '\0' };
+
 			t->tokens[t->count++] = ++s;
-			s += strcspn(s, "\"");
+			s += strcspn(s, end);
 		} else {
 			t->tokens[t->count++] = s;
 			while (*s != '\0' && !isspace((unsigned char)*s))
