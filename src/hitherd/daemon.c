@@ -170,8 +170,11 @@ daemon_run(const struct invocation *how, struct snapshot *s)
 	} else {
 		daemon_stop(&d);
 	}
-	if (d.running > 0)
+	if (d.running > 0) {
 		loop_run(d.loop);
+		/* The reply to "stop" may be written, but not yet sent. */
+		event_base_loop(loop_base(d.loop), EVLOOP_NONBLOCK);
+	}
 	supervisor_tell("STOPPING=1");
 	forget_signals(&d);
 	if (d.loop != NULL)
