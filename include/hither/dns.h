@@ -136,6 +136,7 @@ struct answer {
 	bool secure;	    /* AD may be set */
 	bool authoritative; /* AA: local data only */
 	bool bogus;
+	bool referral;	    /* authority and additional are what it tells */
 };
 
 /* --- reading ---------------------------------------------------------- */

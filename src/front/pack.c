@@ -109,7 +109,7 @@ put_authority(struct writer *w, const struct answer *a,
 
 	for (i = 0; i < a->counts[SECTION_AUTHORITY]; i++) {
 		const struct rrset *s = a->sets[SECTION_AUTHORITY][i];
-		bool needed = is_needed(s, o);
+		bool needed = a->referral || is_needed(s, o);
 
 		if (!needed && (o->minimal || is_proof(s)))
 			continue;
@@ -125,7 +125,9 @@ put_additional(struct writer *w, const struct answer *a,
 {
 	size_t i;
 
-	for (i = 0; i < a->counts[SECTION_ADDITIONAL] && !o->minimal; i++)
+	for (i = 0;
+	     i < a->counts[SECTION_ADDITIONAL] && (a->referral || !o->minimal);
+	     i++)
 		if (!put_set(w, o, SECTION_ADDITIONAL,
 			a->sets[SECTION_ADDITIONAL][i]))
 			return;

@@ -257,7 +257,8 @@ judge_nothing(struct reply *r, const struct asked *q)
 static bool
 is_lame_recursion(const struct reply *r, const struct asked *q)
 {
-	return !q->forward && !(r->m.flags & FLAG_AA) && (r->m.flags & FLAG_RA);
+	return !q->forward && !q->recursive && !(r->m.flags & FLAG_AA) &&
+	       (r->m.flags & FLAG_RA);
 }
 
 void
@@ -272,6 +273,13 @@ reply_classify(struct reply *r, const struct asked *q, struct arena *a)
 	}
 	if (judge_rcode(r, q))
 		return;
+	if (r->m.rcode == RCODE_YXDOMAIN &&
+	    find_dname(&r->m, q->qname) == NULL) {
+		/* Only a DNAME makes a name too long: RFC 6672 2.2. */
+		r->kind = REPLY_BAD;
+		r->why = "a name too long without a DNAME";
+		return;
+	}
 	if (walk_path(r, q, a))
 		r->kind = REPLY_ANSWER;
 	else if (r->kind == REPLY_KINDS)

@@ -24,17 +24,19 @@ may_ask(const struct addr *a, const struct delegation_rules *rules)
 	return true;
 }
 
-static void
+/* False: there is no room for it. */
+static bool
 add_address(struct delegation *d, size_t name, const struct addr *a)
 {
 	for (size_t i = 0; i < d->address_count; i++) {
 		if (addr_equal(&d->addresses[i], a))
-			return;
+			return true;
 	}
 	if (d->address_count == DELEGATION_ADDRESSES_MAX)
-		return;
+		return false;
 	d->addresses[d->address_count] = *a;
 	d->name_of[d->address_count++] = (uint8_t)name;
+	return true;
 }
 
 size_t
@@ -42,7 +44,7 @@ delegation_add(struct delegation *d, size_t name, const struct rrset *set,
     const struct delegation_rules *rules)
 {
 	uint16_t want = set->type == TYPE_A ? 4 : 16;
-	size_t before = d->address_count;
+	size_t usable = 0;
 
 	if (set->type != TYPE_A && set->type != TYPE_AAAA)
 		return 0;
@@ -54,9 +56,9 @@ delegation_add(struct delegation *d, size_t name, const struct rrset *set,
 			continue;
 		memcpy(a.ip, set->rdata[i].bytes, want);
 		if (may_ask(&a, rules))
-			add_address(d, name, &a);
+			usable += add_address(d, name, &a);
 	}
-	return d->address_count - before;
+	return usable;
 }
 
 static void
@@ -93,9 +95,11 @@ delegation_build(struct arena *a, const uint8_t *zone,
 		return NULL;
 	d->zone = name_copy_in(a, zone);
 	for (size_t i = 0; i < count; i++) {
-		if (sets[i]->type == TYPE_NS &&
-		    name_equal(sets[i]->owner, zone))
-			add_names(d, sets[i]);
+		if (sets[i]->type != TYPE_NS ||
+		    !name_equal(sets[i]->owner, zone))
+			continue;
+		add_names(d, sets[i]);
+		d->ns = sets[i];
 	}
 	for (size_t i = 0; i < count; i++) {
 		if (sets[i]->type == TYPE_A || sets[i]->type == TYPE_AAAA)
@@ -118,7 +122,7 @@ delegation_configured(struct arena *a, const struct resolver_zone *z)
 	d->names[0].has_glue = true;
 	d->name_count = 1;
 	for (size_t i = 0; i < z->server_count; i++)
-		add_address(d, 0, &z->servers[i]);
+		(void)add_address(d, 0, &z->servers[i]);
 	return d;
 }
 

@@ -32,10 +32,16 @@ struct delegation {
 	bool spent[DELEGATION_ADDRESSES_MAX];	 /* it answered badly */
 	bool plain[DELEGATION_ADDRESSES_MAX];	 /* without EDNS */
 	bool by_tcp[DELEGATION_ADDRESSES_MAX];	 /* TCP was tried */
+	bool recursive[DELEGATION_ADDRESSES_MAX]; /* a resolver is there */
 	size_t name_count, address_count;
+	struct rrset *ns;    /* NULL: from the hints or configured */
+	uint64_t expires_ms; /* what it delegates ends by then; 0: never */
 	unsigned lookups;
 	bool forward, configured, from_hints;
 	bool doubt_glue; /* it led nowhere: look the names up after all */
+	bool took_parent_glue, asked_parent; /* resort.c has done it */
+	bool let_through; /* its failure is looked into: failures.c */
+	bool heard;	  /* one of its servers has answered something */
 };
 
 /* What an address must be to be asked at all. */
@@ -57,7 +63,10 @@ struct delegation *delegation_configured(
     struct arena *a, const struct resolver_zone *z);
 struct delegation *delegation_copy(
     struct arena *a, const struct delegation *d);
-/* Addresses of an A or AAAA set for name number `name`; returns how many. */
+/*
+ * Addresses of an A or AAAA set for name number `name`; returns how many of
+ * them may be asked, those that stood there before included.
+ */
 size_t delegation_add(struct delegation *d, size_t name,
     const struct rrset *set, const struct delegation_rules *rules);
 /* Forgets what was tried: a new question goes to the same servers. */

@@ -41,6 +41,7 @@ add_edge(struct task *parent, struct task *child, size_t server_name)
 		return ERR_MEMORY;
 	e->parent = parent;
 	e->child = child;
+	e->into = parent->zone;
 	e->server_name = server_name;
 	while (*at != NULL)
 		at = &(*at)->next_waiter;
@@ -89,11 +90,26 @@ unlink_waiter(struct edge *e)
 	*at = e->next_waiter;
 }
 
-/* What the child found goes straight into the parent's delegation. */
+/* Why a name server has no address is why its zone cannot be asked. */
+static void
+take_trouble(struct task *parent, const struct task *child)
+{
+	const char *why = arena_print(parent->arena, "%s", child->answer.why);
+
+	if (why == NULL || child->answer.ede == EDE_CACHED_ERROR)
+		return;
+	parent->last_trouble = why;
+	parent->last_ede = child->answer.ede;
+}
+
+/*
+ * What the child found goes straight into the delegation it was asked for,
+ * which the parent may have left behind by now.
+ */
 static void
 deliver_addresses(struct edge *e)
 {
-	struct delegation *d = e->parent->zone;
+	struct delegation *d = e->into;
 	struct task *child = e->child;
 	struct delegation_rules rules = resolver_rules(child->rs);
 	struct server_name *n = &d->names[e->server_name];
@@ -109,6 +125,8 @@ deliver_addresses(struct edge *e)
 	}
 	if (result == LOOKUP_FAILED && child->answer.rcode == RCODE_NOERROR)
 		result = LOOKUP_EMPTY;
+	if (child->answer.rcode == RCODE_SERVFAIL && e->parent->zone == d)
+		take_trouble(e->parent, child);
 	*(child->qtype == TYPE_A ? &n->v4 : &n->v6) = result;
 }
 

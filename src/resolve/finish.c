@@ -95,3 +95,37 @@ answer_negative(struct task *t, uint8_t rcode)
 	t->answer.counts[SECTION_AUTHORITY] = 1;
 	shorten_life(t, t->reply.soa);
 }
+
+/*
+ * RD was not set and nothing answers: the closest delegation we keep, which
+ * is where the client may go on by itself (RFC 1034 section 4.3.2).
+ */
+bool
+answer_referral(struct task *t)
+{
+	const struct resolver_opts *o = &t->rs->o;
+	uint64_t now = o->wire->ttl_now_ms(o->wire_self);
+	struct record r;
+	struct rrset **sets;
+
+	for (unsigned n = name_labels(t->sname.wire) + 1; n-- > 0;) {
+		if (!records_get_delegation(o->cache,
+			name_suffix(t->sname.wire, n), now, t->arena, &r))
+			continue;
+		sets = arena_copy(t->arena, r.sets,
+		    r.set_count * sizeof(struct rrset *));
+		if (sets == NULL)
+			return false;
+		for (size_t i = 0; i < r.set_count; i++)
+			sets[i]->ttl = record_ttl(&r, now);
+		t->answer = (struct answer){ .rcode = RCODE_NOERROR,
+			.ede = EDE_NONE,
+			.referral = true };
+		t->answer.sets[SECTION_AUTHORITY] = sets;
+		t->answer.counts[SECTION_AUTHORITY] = 1;
+		t->answer.sets[SECTION_ADDITIONAL] = sets + 1;
+		t->answer.counts[SECTION_ADDITIONAL] = r.set_count - 1;
+		return true;
+	}
+	return false;
+}

@@ -11,13 +11,6 @@ ttl_now(const struct task *t)
 	return t->rs->o.wire->ttl_now_ms(t->rs->o.wire_self);
 }
 
-/* Still within the first half of its life: store_failure() says why. */
-static bool
-failure_in_force(const struct task *t, const struct record *r)
-{
-	return ttl_now(t) < r->stored_ms + (r->expires_ms - r->stored_ms) / 2;
-}
-
 /*
  * Something about (sname, type) that may be told to a client: glue may not
  * (RFC 2181 section 5.4.1).
@@ -31,6 +24,26 @@ known_answer(struct task *t, uint16_t type, struct record *r)
 	if (r->kind == RECORD_FAILURE)
 		return type == t->qtype && failure_in_force(t, r);
 	return r->kind != RECORD_SET || r->rank >= RANK_ANSWER;
+}
+
+/*
+ * Nothing stands below a name that does not exist: RFC 8020. Only what a
+ * server of the zone said of the whole name, with its SOA, counts here: a few
+ * still deny names under which others stand, and some say so without one.
+ */
+bool
+known_denial_above(struct task *t, struct record *r)
+{
+	for (unsigned n = name_labels(t->sname.wire); n > 1; n--) {
+		const uint8_t *above = name_suffix(t->sname.wire, n - 1);
+
+		if (records_get(t->rs->o.cache, above, 0, ttl_now(t), t->arena,
+			r) &&
+		    r->kind == RECORD_NXDOMAIN && r->set_count > 0 &&
+		    r->rank == RANK_AUTH_AUTHORITY)
+			return true;
+	}
+	return false;
 }
 
 /* A cached alias above the name: RFC 6672 section 3.4. */
@@ -72,6 +85,8 @@ known_follow(struct task *t, const struct record *r)
 		    r->set_count > 0 && sets != NULL ? sets[0] : NULL;
 		t->reply.end = t->sname;
 	}
+	if (r->kind == RECORD_NXDOMAIN && !name_equal(r->owner, t->sname.wire))
+		task_note(t, "nothing stands below a name that is denied");
 	task_note(t, "%s from memory", reply_kind_text(t->reply.kind));
 }
 
@@ -92,12 +107,32 @@ configured_zone(const struct task *t, const uint8_t *name)
 	return best;
 }
 
+/* Glue that is past its own TTL is left out. */
+static struct delegation *
+delegation_of(struct task *t, const uint8_t *zone, const struct record *r)
+{
+	const struct delegation_rules rules = resolver_rules(t->rs);
+	struct rrset *sets[RECORD_SETS_MAX];
+	struct delegation *d;
+	uint64_t now = ttl_now(t);
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->set_count; i++) {
+		if (i == 0 ||
+		    r->stored_ms + (uint64_t)r->sets[i]->ttl * 1000 > now)
+			sets[n++] = r->sets[i];
+	}
+	d = delegation_build(t->arena, zone, sets, n, &rules);
+	if (d != NULL)
+		d->expires_ms = r->expires_ms;
+	return d;
+}
+
 /* The deepest cached delegation around name, not above `above` labels. */
 static struct delegation *
 cached_delegation(struct task *t, const uint8_t *name, unsigned above)
 {
 	const struct resolver_opts *o = &t->rs->o;
-	const struct delegation_rules rules = resolver_rules(t->rs);
 	struct record r;
 
 	for (unsigned n = name_labels(name) + 1; n-- > above;) {
@@ -105,15 +140,14 @@ cached_delegation(struct task *t, const uint8_t *name, unsigned above)
 
 		if (records_get_delegation(o->cache, zone, ttl_now(t), t->arena,
 			&r))
-			return delegation_build(t->arena, zone, r.sets,
-			    r.set_count, &rules);
+			return delegation_of(t, zone, &r);
 	}
 	return NULL;
 }
 
 /* RFC 9609: the hints only say whom to ask for the root's servers. */
-static void
-prime_root(struct task *t)
+void
+known_prime_root(struct task *t)
 {
 	const struct task_key k = { .qname = name_root,
 		.qtype = TYPE_NS,
@@ -145,6 +179,6 @@ known_zone(struct task *t, const uint8_t *name)
 		return d;
 	if (z != NULL)
 		return delegation_configured(t->arena, z);
-	prime_root(t);
+	known_prime_root(t);
 	return delegation_copy(t->arena, t->rs->root);
 }

@@ -112,6 +112,7 @@ reject_reply(struct task *t)
 
 	f->over = true;
 	t->saw_recursive = t->saw_recursive || k == REPLY_RECURSIVE;
+	d->recursive[f->server] |= k == REPLY_RECURSIVE;
 	t->saw_empty = t->saw_empty || k == REPLY_EMPTY;
 	if (k == REPLY_NO_EDNS) {
 		servers_edns_refused(t->rs->o.servers, &d->addresses[f->server],
@@ -130,25 +131,4 @@ reject_reply(struct task *t)
 	}
 	blame(t, verdicts[k].fault, verdicts[k].ede);
 	return ASK;
-}
-
-/*
- * Nobody is left who answers as a server should. Wrong glue: the names'
- * addresses are looked up after all. A resolver in a server's place: better
- * its answer than none. True: PICK_SERVER has something to do again.
- */
-bool
-pick_last_resort(struct task *t)
-{
-	if (!t->zone->doubt_glue && !t->zone->configured) {
-		t->zone->doubt_glue = true;
-		return true;
-	}
-	if (t->saw_recursive && !t->ask_recursively) {
-		t->ask_recursively = true;
-		flights_leave(t);
-		delegation_fresh(t->zone);
-		return true;
-	}
-	return false;
 }

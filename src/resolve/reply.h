@@ -30,7 +30,8 @@ struct asked {
 	const uint8_t *zone;
 	const uint8_t *qname;
 	uint16_t qtype;
-	bool forward; /* to a resolver: AA and bailiwick of others differ */
+	bool forward;	/* to a resolver: AA and bailiwick of others differ */
+	bool recursive; /* to a resolver found in a server's place */
 	bool tcp, edns;
 };
 

@@ -47,6 +47,12 @@ from_cache(struct task *t)
 		known_follow(t, &r);
 		return FOLLOW;
 	}
+	if (known_denial_above(t, &r)) {
+		known_follow(t, &r);
+		return FOLLOW;
+	}
+	if (t->cache_only && t->chain_count == 0 && answer_referral(t))
+		return DONE;
 	if (t->cache_only)
 		return task_fail(t, EDE_NOT_READY, "not in the cache");
 	return FIND_ZONE;
@@ -66,11 +72,14 @@ find_zone(struct task *t)
 
 	if (t->qtype == TYPE_DS)
 		name = name_parent(name);
+	if (t->above > 0)
+		name = name_suffix(name, t->above - 1);
 	t->zone = known_zone(t, name);
 	if (t->zone == NULL)
 		return task_fail(t, EDE_OTHER, "out of memory");
-	t->minimise = (struct minimise){ .off = t->rs->o.qmin == QMIN_OFF ||
-						t->zone->forward };
+	t->minimise =
+	    (struct minimise){ .off = t->rs->o.qmin == QMIN_OFF ||
+				      t->zone->forward || t->above > 0 };
 	t->question_made = false;
 	task_note(t, "closest known zone: %s (%zu servers, %zu addresses)",
 	    name_text(t->zone->zone, text), t->zone->name_count,
@@ -84,10 +93,13 @@ static enum stage
 no_server_left(struct task *t)
 {
 	if (t->saw_empty && !t->reply.minimised) {
-		/* All they have to say is nothing: told, but not kept. */
-		t->reply = (struct reply){ .kind = REPLY_NODATA };
-		return FOLLOW;
+		/* All they have to say is nothing. */
+		t->reply =
+		    (struct reply){ .kind = REPLY_NODATA, .end = t->ask_name };
+		t->reading = NULL;
+		return VALIDATE;
 	}
+	store_zone_down(t);
 	if (t->last_trouble == NULL)
 		t->last_trouble = t->zone->address_count == 0
 				      ? "no server of the zone has an address"
@@ -102,6 +114,9 @@ no_server_left(struct task *t)
 static enum stage
 pick_server(struct task *t)
 {
+	if (!t->question_made && zone_is_down(t))
+		return task_fail(t, EDE_NO_REACHABLE_AUTHORITY,
+		    "every server of the zone was silent a moment ago");
 	if (!t->question_made)
 		task_begin_question(t);
 	if (t->pick.made || pick_nearest(t))
@@ -152,7 +167,8 @@ read_reply(struct task *t)
 	struct asked q = { .zone = t->zone->zone,
 		.qname = t->ask_name.wire,
 		.qtype = t->ask_type,
-		.forward = t->zone->forward || t->ask_recursively,
+		.forward = t->zone->forward,
+		.recursive = t->ask_recursively,
 		.tcp = t->reading->tcp,
 		.edns = t->reading->edns };
 	bool minimised = t->reply.minimised;
@@ -171,6 +187,7 @@ read_reply(struct task *t)
 		reply_classify(&t->reply, &q, t->arena);
 	}
 	if (x != NULL) {
+		zone_was_heard(t);
 		task_budget(t)->bytes += (uint32_t)x->len;
 		task_note(t, "%s%s%s after %.1f ms",
 		    reply_kind_text(t->reply.kind),
@@ -201,7 +218,8 @@ static enum stage
 store(struct task *t)
 {
 	store_reply(t);
-	t->reading->over = true;
+	if (t->reading != NULL)
+		t->reading->over = true;
 	return FOLLOW;
 }
 
@@ -254,6 +272,9 @@ follow_referral(struct task *t)
 
 	if (t->zone == NULL)
 		return task_fail(t, EDE_OTHER, "out of memory");
+	if (t->above > 0 && name_labels(t->zone->zone) >= t->above)
+		return task_fail(t, EDE_INVALID_DATA,
+		    "the parent does not give the address of its own server");
 	t->referrals++;
 	t->question_made = false;
 	task_note(t, "delegated: %s (%zu servers, %zu addresses)",
@@ -299,7 +320,7 @@ static const struct {
 	/* clang-format off */
 	[FROM_CACHE]  = { "from-cache",  from_cache,  BIT(FIND_ZONE) | BIT(FOLLOW) },
 	[FIND_ZONE]   = { "find-zone",   find_zone,   BIT(PICK_SERVER) },
-	[PICK_SERVER] = { "pick-server", pick_server, BIT(PICK_SERVER) | BIT(ASK) | BIT(FOLLOW) },
+	[PICK_SERVER] = { "pick-server", pick_server, BIT(PICK_SERVER) | BIT(ASK) | BIT(VALIDATE) },
 	[ASK]         = { "ask",         ask,         BIT(ASK) | BIT(READ_REPLY) | BIT(PICK_SERVER) },
 	[READ_REPLY]  = { "read-reply",  read_reply,  BIT(VALIDATE) | BIT(ASK) | BIT(PICK_SERVER) },
 	[VALIDATE]    = { "validate",    validate,    BIT(STORE) },

@@ -59,17 +59,22 @@ may_say(const struct message *m, const struct asked *q, enum section s,
 	       is_pointed_to(m, set->owner);
 }
 
-/* An SOA in the authority section is the life of a denial: RFC 2308. */
+/*
+ * An SOA in the authority section is the life of a denial: the lesser of its
+ * TTL and its MINIMUM (RFC 2308 section 5).
+ */
 static uint32_t
-capped(uint32_t ttl, bool denial, const struct ttl_limits *l)
+capped(const struct rrset *set, bool denial, const struct ttl_limits *l)
 {
-	uint32_t max = denial && l->negative_max_s < l->max_s
-			   ? l->negative_max_s
-			   : l->max_s;
+	uint32_t ttl = set->ttl, max = l->max_s;
 
-	if (ttl > max)
-		return max;
-	return ttl < l->min_s ? l->min_s : ttl;
+	if (denial && soa_minimum(&set->rdata[0]) < ttl)
+		ttl = soa_minimum(&set->rdata[0]);
+	if (denial && l->negative_max_s < max)
+		max = l->negative_max_s;
+	if (ttl < l->min_s)
+		ttl = l->min_s;
+	return ttl > max ? max : ttl;
 }
 
 void
@@ -85,7 +90,7 @@ reply_scrub(struct message *m, const struct asked *q,
 
 			if (!may_say(m, q, (enum section)s, set))
 				continue;
-			set->ttl = capped(set->ttl,
+			set->ttl = capped(set,
 			    s == SECTION_AUTHORITY && set->type == TYPE_SOA,
 			    limits);
 			m->sets[s][kept++] = set;

@@ -8,6 +8,8 @@
  */
 #include "task.h"
 
+#define NO_SOA_TTL_S 5u
+
 static uint64_t
 ttl_now(const struct task *t)
 {
@@ -17,13 +19,14 @@ ttl_now(const struct task *t)
 static void
 put(struct task *t, struct record *r, uint32_t ttl_s)
 {
-	uint64_t now = ttl_now(t);
+	uint64_t now = ttl_now(t), end = now + (uint64_t)ttl_s * 1000;
 
 	/* trace --cold leaves the cache as it was */
 	if (ttl_s == 0 || t->cold)
 		return;
 	r->stored_ms = now;
-	r->expires_ms = now + (uint64_t)ttl_s * 1000;
+	if (r->expires_ms == 0 || r->expires_ms > end)
+		r->expires_ms = end;
 	r->security = SECURITY_UNCHECKED;
 	if (records_put(t->rs->o.cache, r, now) != ERR_OK)
 		task_note(t, "not kept: %s is full or knows better",
@@ -52,30 +55,29 @@ store_path(struct task *t)
 	}
 }
 
-/* RFC 2308 section 5: the lesser of the SOA's TTL and its MINIMUM. */
+/*
+ * RFC 2308 section 5. Without an SOA nobody said how long, so that it is
+ * kept only as long as it takes to spare the server an echo.
+ */
 static void
 store_negative(struct task *t)
 {
 	struct reply *rp = &t->reply;
 	bool nxdomain = rp->kind == REPLY_NXDOMAIN;
+	bool aa = rp->m.flags & FLAG_AA;
 	struct record r = { .owner = rp->end.wire,
 		.sets = &rp->soa,
-		.set_count = 1,
+		.set_count = rp->soa != NULL ? 1 : 0,
 		.kind = nxdomain ? RECORD_NXDOMAIN : RECORD_NODATA,
-		.rank = RANK_AUTH_AUTHORITY,
+		.rank = aa ? RANK_AUTH_AUTHORITY : RANK_ANSWER,
 		.ede = EDE_NONE,
 		.type = nxdomain ? 0 : t->ask_type };
-	uint32_t minimum;
+	uint32_t ttl = rp->soa != NULL ? rp->soa->ttl : NO_SOA_TTL_S;
 
-	if (rp->soa == NULL)
-		return;
-	minimum = soa_minimum(&rp->soa->rdata[0]);
-	if (rp->soa->ttl > minimum)
-		rp->soa->ttl = minimum;
 	/* Relaxed minimisation does not believe a denial half-way. */
 	if (nxdomain && rp->minimised && t->rs->o.qmin != QMIN_STRICT)
 		return;
-	put(t, &r, rp->soa->ttl);
+	put(t, &r, ttl);
 }
 
 static bool
@@ -88,30 +90,53 @@ is_server_of(const struct rrset *ns, const uint8_t *host)
 	return false;
 }
 
-static void
-store_delegation(struct task *t, struct rrset *ns)
+/* The NS set and the addresses of its names, in `sets`; how many. */
+static size_t
+collect_delegation(const struct message *m, struct rrset *ns,
+    struct rrset **sets)
 {
-	struct message *m = &t->reply.m;
-	struct rrset *sets[RECORD_SETS_MAX] = { ns };
-	struct delegation_rules rules;
-	size_t n = 1;
-	struct record r = { .owner = ns->owner,
-		.sets = sets,
-		.kind = RECORD_DELEGATION,
-		.rank = RANK_AUTHORITY,
-		.ede = EDE_NONE,
-		.type = TYPE_NS };
+	size_t n = 0;
 
+	sets[n++] = ns;
 	for (size_t i = 0; i < m->counts[SECTION_ADDITIONAL]; i++) {
 		struct rrset *glue = m->sets[SECTION_ADDITIONAL][i];
 
 		if (n < RECORD_SETS_MAX && is_server_of(ns, glue->owner))
 			sets[n++] = glue;
 	}
-	r.set_count = n;
-	put(t, &r, ns->ttl);
-	rules = resolver_rules(t->rs);
+	return n;
+}
+
+/*
+ * It lives no longer than the delegation of the zone that gave it, nor than
+ * the glue without which it is worth nothing: what the parent has withdrawn
+ * stays gone, whatever the child says (ghost and phoenix domains).
+ */
+static void
+store_delegation(struct task *t, struct rrset *ns)
+{
+	struct rrset *sets[RECORD_SETS_MAX];
+	const struct delegation_rules rules = resolver_rules(t->rs);
+	size_t n = collect_delegation(&t->reply.m, ns, sets);
+	uint32_t ttl = ns->ttl;
+	struct record r = { .owner = ns->owner,
+		.sets = sets,
+		.set_count = n,
+		.expires_ms = t->zone->expires_ms,
+		.kind = RECORD_DELEGATION,
+		.rank = RANK_AUTHORITY,
+		.ede = EDE_NONE,
+		.type = TYPE_NS };
+
+	for (size_t i = 1; i < n; i++) {
+		if (sets[i]->ttl < ttl &&
+		    name_is_within(sets[i]->owner, ns->owner))
+			ttl = sets[i]->ttl;
+	}
+	put(t, &r, ttl);
 	t->zone = delegation_build(t->arena, ns->owner, sets, n, &rules);
+	if (t->zone != NULL)
+		t->zone->expires_ms = r.expires_ms != 0 ? r.expires_ms : 1;
 }
 
 void
@@ -132,32 +157,4 @@ store_reply(struct task *t)
 	/* An answer to ANY need not be all there is (RFC 8482). */
 	if (t->ask_type != TYPE_ANY)
 		store_path(t);
-}
-
-/*
- * RFC 9520: held for `first`, doubled each time in a row. The entry stays
- * twice as long as it is in force, so that the next failure still finds it.
- */
-void
-store_failure(struct task *t, enum ede ede)
-{
-	const struct resolver_opts *o = &t->rs->o;
-	struct record before, r = { .owner = t->question.wire,
-		.kind = RECORD_FAILURE,
-		.rank = RANK_ADDITIONAL,
-		.ede = ede,
-		.type = t->qtype,
-		.tries = 1 };
-	uint64_t hold_s = o->failure_first_s;
-
-	if (t->cache_only || t->cold || t->priming || o->failure_max_s == 0)
-		return;
-	if (records_get(o->cache, t->question.wire, t->qtype, ttl_now(t),
-		t->arena, &before) &&
-	    before.kind == RECORD_FAILURE && before.tries < 16)
-		r.tries = (uint16_t)(before.tries + 1);
-	hold_s <<= r.tries - 1;
-	if (hold_s > o->failure_max_s)
-		hold_s = o->failure_max_s;
-	put(t, &r, (uint32_t)hold_s * 2);
 }

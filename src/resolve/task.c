@@ -16,6 +16,7 @@ key_hash(const struct resolver *rs, const struct task_key *k)
 			 (uint64_t)k->priming << 19 |
 			 (uint64_t)k->for_server << 20;
 
+	flags |= (uint64_t)k->above << 32;
 	return name_hash(&rs->key, k->qname) ^
 	       ((flags | k->qtype) * 0x9e3779b97f4a7c15u);
 }
@@ -26,7 +27,7 @@ key_fits(const struct task *t, const struct task_key *k)
 	return t->qtype == k->qtype && t->cache_only == k->cache_only &&
 	       t->cold == k->cold && t->trace == k->trace &&
 	       t->priming == k->priming && t->for_server == k->for_server &&
-	       name_equal(t->question.wire, k->qname);
+	       t->above == k->above && name_equal(t->question.wire, k->qname);
 }
 
 static void
@@ -49,6 +50,7 @@ task_begin(struct task *t, const struct task_key *k, unsigned depth)
 	t->for_server = k->for_server;
 	t->priming = k->priming;
 	t->depth = depth;
+	t->above = k->above;
 	t->stage = FROM_CACHE;
 	t->from_cache = true;
 	t->last_ede = EDE_NO_REACHABLE_AUTHORITY;

@@ -58,7 +58,8 @@ struct edge {
 	struct task *parent, *child;
 	struct edge *next_waiter; /* of child: oldest first */
 	struct edge *next_child;  /* of parent */
-	size_t server_name;	  /* index in the parent's delegation */
+	struct delegation *into;  /* the parent's, when it asked */
+	size_t server_name;	  /* index in it */
 };
 
 struct task {
@@ -70,6 +71,7 @@ struct task {
 	uint32_t slot, number;
 	uint32_t generation;
 	unsigned depth;
+	unsigned above; /* > 0: ask a zone of fewer labels than this */
 	struct name question;
 	uint16_t qtype;
 	bool cache_only, cold, trace, for_server, priming;
@@ -100,6 +102,7 @@ struct task {
 	struct pick pick;
 	unsigned round;
 	bool saw_recursive, saw_empty, ask_recursively;
+	bool has_stale; /* expired data that might be told (RFC 8767) */
 	struct flight *reading;
 	struct reply reply;
 	bool from_cache;	/* nothing was sent */
@@ -124,12 +127,14 @@ struct resolver {
 	struct delegation *root;	/* from the hints */
 	struct arena *arena;
 	uint64_t primed_until_ms, prime_again_us;
+	uint64_t heard_us; /* when any server answered last */
 	uint32_t next_number;
 };
 
 /* task.c: beginning, joining, waking and ending */
 struct task_key {
 	const uint8_t *qname;
+	unsigned above;
 	uint16_t qtype;
 	bool cache_only, cold, trace, for_server, priming;
 };
@@ -171,24 +176,35 @@ void task_begin_question(struct task *t);
 bool known_answer(struct task *t, uint16_t type, struct record *r);
 bool known_dname(struct task *t, struct record *r);
 void known_follow(struct task *t, const struct record *r);
+bool known_denial_above(struct task *t, struct record *r);
 struct delegation *known_zone(struct task *t, const uint8_t *name);
+void known_prime_root(struct task *t);
 
 /* pick.c: whom to ask */
 bool pick_nearest(struct task *t);
 void pick_lookups(struct task *t);
-bool pick_last_resort(struct task *t);
 enum stage reject_reply(struct task *t);
+
+/* resort.c: when nobody is left */
+bool pick_last_resort(struct task *t);
 
 /* resolver.c */
 struct delegation_rules resolver_rules(const struct resolver *rs);
 
 /* store.c: the one gate into the cache */
 void store_reply(struct task *t);
+
+/* failures.c: RFC 9520 */
+bool failure_in_force(const struct task *t, const struct record *r);
 void store_failure(struct task *t, enum ede ede);
+bool zone_is_down(struct task *t);
+void store_zone_down(struct task *t);
+void zone_was_heard(struct task *t);
 
 /* finish.c: what the client gets */
 void answer_negative(struct task *t, uint8_t rcode);
 void answer_positive(struct task *t);
+bool answer_referral(struct task *t);
 bool chain_add(struct task *t, struct rrset *set);
 
 #endif

@@ -193,6 +193,28 @@ only_off(struct reader *r, const char *key, const char *v)
 		skip(r, key, "");
 }
 
+/* Limits that are constants here: only a lower one would be noticed. */
+static void
+not_below_20(struct reader *r, const char *key, const char *v)
+{
+	if (strtoul(v, NULL, 10) < 20)
+		skip(r, key, v);
+}
+
+static void
+not_below_11(struct reader *r, const char *key, const char *v)
+{
+	if (strtoul(v, NULL, 10) < 11)
+		skip(r, key, v);
+}
+
+static void
+set_messages(struct reader *r, const char *key, const char *v)
+{
+	(void)key;
+	r->out->messages_max = (uint32_t)strtoul(v, NULL, 10);
+}
+
 static void
 ignore(struct reader *r, const char *key, const char *v)
 {
@@ -270,8 +292,10 @@ static const struct {
 	{ "trust-anchor-signaling", ignore },
 	{ "fake-dsa", ignore },
 	{ "iter-scrub-promiscuous", ignore },
-	{ "iter-scrub-ns", ignore },
-	{ "iter-scrub-cname", ignore },
+	{ "iter-scrub-ns", not_below_20 },
+	{ "iter-scrub-cname", not_below_11 },
+	{ "max-global-quota", set_messages },
+	{ "msg-cache-size", skip },
 	{ "ede", ignore },
 	{ "log-servfail", ignore },
 	{ "log-time-ascii", ignore },
@@ -286,7 +310,7 @@ static const struct {
 	{ "harden-below-nxdomain", ignore },
 	{ "harden-dnssec-stripped", ignore },
 	{ "harden-glue", ignore },
-	{ "harden-unverified-glue", ignore },
+	{ "harden-unverified-glue", only_off },
 	{ "harden-unknown-additional", ignore },
 	{ "harden-referral-path", ignore },
 	{ "hide-version", ignore },
@@ -384,6 +408,7 @@ config_read(struct text *t, struct setup *out, char *why)
 	*out = (struct setup){ .ttl_max_s = 86400,
 		.negative_ttl_max_s = 3600,
 		.aliases_max = 12,
+		.messages_max = 50,
 		.qmin = QMIN_RELAXED,
 		.ip4 = true,
 		.ip6 = true };

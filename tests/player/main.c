@@ -3,8 +3,12 @@
  * main.c - hither-player: plays scenario files, each in a child with a limit
  * on its time, so that a crash is one failure.
  *
- * hither-player [--index FILE] [--verbose] [--only CATEGORY,...]
- *     [--list-skips] FILE|DIR...
+ * hither-player [--index FILE] [--expected FILE] [--verbose]
+ *     [--only CATEGORY,...] [--list-skips] FILE|DIR...
+ *
+ * The index tells the category and the grade of each scenario. The other file
+ * names those in which we rightly differ, each with its reason: one that
+ * passes all the same is a failure too, since its reason is no longer true.
  */
 #include "player.h"
 
@@ -32,7 +36,8 @@ struct skip_count {
 struct tally {
 	const char *only;
 	char *index;
-	unsigned passed, failed, skipped;
+	char *expected;
+	unsigned passed, failed, skipped, differ;
 	struct skip_count skips[SKIPS_MAX];
 	size_t skip_kinds;
 	bool verbose, list_skips;
@@ -47,7 +52,7 @@ struct listing {
 /* --- the index -------------------------------------------------------- */
 
 static char *
-read_index(const char *path)
+read_list(const char *path)
 {
 	FILE *f = fopen(path, "r");
 	char *text = f != NULL ? memory_new(1u << 20) : NULL;
@@ -93,6 +98,24 @@ look_up(const char *index, const char *name, struct listing *out)
 		at = at != NULL ? at + 1 : NULL;
 	}
 	return false;
+}
+
+/* The reason why `name` is expected to differ, in buf; NULL: it is not. */
+static const char *
+reason_to_differ(const char *expected, const char *name, char *buf)
+{
+	size_t n = strlen(name);
+	const char *at = expected;
+
+	while (at != NULL && *at != '\0') {
+		if (strncmp(at, name, n) == 0 &&
+		    (at[n] == ' ' || at[n] == '\t'))
+			return sscanf(at + n, " %255[^\n]", buf) == 1 ? buf
+								      : NULL;
+		at = strchr(at, '\n');
+		at = at != NULL ? at + 1 : NULL;
+	}
+	return NULL;
 }
 
 static bool
@@ -209,6 +232,30 @@ count_skip(struct tally *t, const char *reason)
 }
 
 static void
+report(struct tally *t, const char *name, enum verdict v, const char *why)
+{
+	char buf[256];
+	const char *differs = reason_to_differ(t->expected, name, buf);
+
+	if (v == VERDICT_SKIP) {
+		t->skipped++;
+		count_skip(t, why);
+		printf("skip %s: %s\n", name, why);
+	} else if (v == VERDICT_FAIL && differs != NULL) {
+		t->differ++;
+		printf("ok   %s: differs as expected: %s\n", name, differs);
+	} else if (v == VERDICT_OK && differs == NULL) {
+		t->passed++;
+		printf("ok   %s\n", name);
+	} else {
+		t->failed++;
+		printf("FAIL %s: %s\n", name,
+		    v == VERDICT_FAIL ? why
+				      : "passes, but is expected to differ");
+	}
+}
+
+static void
 run_file(struct tally *t, const char *path)
 {
 	struct scenario sc = { .verbose = t->verbose };
@@ -220,21 +267,7 @@ run_file(struct tally *t, const char *path)
 	if (!is_wanted(t->only, listing.category))
 		return;
 	sc.relaxed = strstr(listing.grade, "-relaxed") != NULL;
-	switch (play_in_child(path, &sc)) {
-	case VERDICT_OK:
-		t->passed++;
-		printf("ok   %s\n", name);
-		break;
-	case VERDICT_SKIP:
-		t->skipped++;
-		count_skip(t, sc.why);
-		printf("skip %s: %s\n", name, sc.why);
-		break;
-	case VERDICT_FAIL:
-		t->failed++;
-		printf("FAIL %s: %s\n", name, sc.why);
-		break;
-	}
+	report(t, name, play_in_child(path, &sc), sc.why);
 }
 
 static void
@@ -269,7 +302,8 @@ static int
 usage(void)
 {
 	fprintf(stderr,
-	    "usage: hither-player [--index FILE] [--verbose]\n"
+	    "usage: hither-player [--index FILE] [--expected FILE] "
+	    "[--verbose]\n"
 	    "           [--only CATEGORY,...] [--list-skips] FILE|DIR...\n");
 	return 2;
 }
@@ -286,7 +320,9 @@ read_options(int argc, char **argv, struct tally *t)
 		else if (strcmp(argv[i], "--list-skips") == 0)
 			t->list_skips = true;
 		else if (strcmp(argv[i], "--index") == 0 && i + 1 < argc)
-			t->index = read_index(argv[++i]);
+			t->index = read_list(argv[++i]);
+		else if (strcmp(argv[i], "--expected") == 0 && i + 1 < argc)
+			t->expected = read_list(argv[++i]);
 		else if (strcmp(argv[i], "--only") == 0 && i + 1 < argc)
 			t->only = argv[++i];
 		else
@@ -309,10 +345,14 @@ main(int argc, char **argv)
 	for (size_t i = 0; t->list_skips && i < t->skip_kinds; i++)
 		printf("%5u skipped: %s\n", t->skips[i].count,
 		    t->skips[i].reason);
-	printf("scenarios: %u passed, %u failed, %u skipped\n", t->passed,
+	printf("scenarios: %u passed, %u failed, %u skipped", t->passed,
 	    t->failed, t->skipped);
+	if (t->differ > 0)
+		printf(", %u differ as expected", t->differ);
+	printf("\n");
 	failed = t->failed > 0;
 	memory_free(t->index);
+	memory_free(t->expected);
 	memory_free(t);
 	return failed;
 }

@@ -123,7 +123,7 @@ make_resolver(struct play *p)
 		.rng = p->rng,
 		.cache = p->cache,
 		.servers = p->servers,
-		.messages_max = 50,
+		.messages_max = s->messages_max,
 		.bytes_max = 128 << 10,
 		.time_max_ms = 6000,
 		.aliases_max = s->aliases_max,

@@ -50,8 +50,8 @@ bool record_add(struct arena *a, struct record_list *l,
 /* One line in zone-file form. */
 bool record_parse(struct arena *a, const char *line, const char *origin,
     struct record_list *out);
-bool question_parse(const char *line, struct name *name, uint16_t *type,
-    uint16_t *class);
+bool question_parse(const char *line, const char *origin, struct name *name,
+    uint16_t *type, uint16_t *class);
 /* Same owner, class, type and RDATA, names without regard to case. */
 bool record_same(const struct record_line *x, const struct record_line *y);
 const char *record_print(struct arena *a, const struct record_line *r);
@@ -100,6 +100,7 @@ struct setup {
 	struct trust_setup trust;
 	const char *skip; /* why this cannot be played; NULL: it can */
 	uint32_t ttl_min_s, ttl_max_s, negative_ttl_max_s, aliases_max;
+	uint32_t messages_max;
 	enum qmin qmin;
 	bool mix_case, ip4, ip6, snoop, ask_localhost, prime;
 	bool full_answers; /* expects more than a minimal answer */

@@ -108,15 +108,19 @@ record_parse(struct arena *a, const char *line, const char *origin,
 }
 
 bool
-question_parse(const char *line, struct name *name, uint16_t *type,
-    uint16_t *class)
+question_parse(const char *line, const char *origin, struct name *name,
+    uint16_t *type, uint16_t *class)
 {
-	char owner[1100], word[3][32] = { "", "", "" };
+	char owner[2200], word[3][32] = { "", "", "" };
 	ldns_rr_type t;
 	unsigned i = 0;
 	int n = sscanf(line, " %1099s %31s %31s %31s", owner, word[0], word[1],
 	    word[2]);
 
+	if (n >= 2 && strcmp(origin, ".") != 0 &&
+	    owner[strlen(owner) - 1] != '.')
+		snprintf(owner + strlen(owner), sizeof(owner) - strlen(owner),
+		    ".%s", origin);
 	if (n < 2 || name_parse(owner, name) != ERR_OK)
 		return false;
 	if (isdigit((unsigned char)word[0][0]) && n > 2)

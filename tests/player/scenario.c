@@ -172,7 +172,7 @@ read_record(struct parser *p, struct entry *e, unsigned section)
 	if (section == IN_NOTHING)
 		return fault(p, "unknown word");
 	if (section == IN_QUESTION) {
-		if (!question_parse(p->t.line, &e->qname, &e->qtype,
+		if (!question_parse(p->t.line, p->origin, &e->qname, &e->qtype,
 			&e->qclass))
 			return fault(p, "bad question");
 		e->has_question = true;
@@ -185,6 +185,15 @@ read_record(struct parser *p, struct entry *e, unsigned section)
 }
 
 /* One line of an entry. */
+static bool
+read_directive(struct parser *p)
+{
+	if (!token_is(&p->t, 0, "$ORIGIN") || p->t.count != 2)
+		return fault(p, "unknown directive");
+	snprintf(p->origin, sizeof(p->origin), "%s", p->t.tokens[1]);
+	return true;
+}
+
 static bool
 read_entry_line(struct parser *p, struct entry *e, unsigned *section)
 {
@@ -213,12 +222,8 @@ read_entry_line(struct parser *p, struct entry *e, unsigned *section)
 		skip(p, t->tokens[0]);
 		return true;
 	}
-	if (token_is(t, 0, "$ORIGIN") && t->count == 2) {
-		snprintf(p->origin, sizeof(p->origin), "%s", t->tokens[1]);
-		return true;
-	}
 	if (t->tokens[0][0] == '$')
-		return fault(p, "unknown directive");
+		return read_directive(p);
 	return read_record(p, e, *section);
 }
 
@@ -283,6 +288,9 @@ read_range(struct parser *p)
 			if (*end == NULL)
 				return fault(p, "bad entry");
 			end = &(*end)->next;
+		} else if (p->t.tokens[0][0] == '$') {
+			if (!read_directive(p))
+				return false;
 		} else {
 			return fault(p, "unknown word in range");
 		}
@@ -394,6 +402,9 @@ read_body(struct parser *p)
 			   strncmp(p->t.tokens[0], "TEMPFILE", 8) == 0) {
 			skip(p, p->t.tokens[0]);
 			return true;
+		} else if (p->t.tokens[0][0] == '$') {
+			if (!read_directive(p))
+				return false;
 		} else if (!token_is(&p->t, 0, "SCENARIO_BEGIN") &&
 			   !token_is(&p->t, 0, "RANGE_END")) {
 			return fault(p, "unknown word");

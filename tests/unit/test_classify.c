@@ -175,12 +175,45 @@ denials_are_told_apart_by_rcode(void **state)
 
 		s->r.m.rcode = cases[i].rcode;
 		says(s, SECTION_AUTHORITY,
-		    "example. 99999 IN SOA ns. host. 1 2 3 4 5");
+		    "example. 99999 IN SOA ns. host. 1 2 3 4 7200");
 		assert_int_equal(judged(s, TYPE_A), cases[i].want);
 		assert_non_null(s->r.soa);
 		assert_int_equal(s->r.soa->ttl, 3600);
 		arena_free(s->a);
 	}
+}
+
+static void
+a_denial_lives_as_long_as_the_lesser_of_ttl_and_minimum(void **state)
+{
+	static const struct {
+		const char *soa;
+		uint32_t ttl;
+	} cases[] = { { "example. 600 IN SOA ns. host. 1 2 3 4 60", 60 },
+		{ "example. 60 IN SOA ns. host. 1 2 3 4 600", 60 },
+		{ "example. 0 IN SOA ns. host. 1 2 3 4 600", 0 } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct scene *s = scene("example.", "no.example.");
+
+		says(s, SECTION_AUTHORITY, cases[i].soa);
+		assert_int_equal(judged(s, TYPE_A), REPLY_NODATA);
+		assert_int_equal(s->r.soa->ttl, cases[i].ttl);
+		arena_free(s->a);
+	}
+}
+
+static void
+a_name_too_long_needs_a_dname_that_made_it(void **state)
+{
+	struct scene *s = scene("example.", "a.example.");
+
+	(void)state;
+	s->r.m.rcode = RCODE_YXDOMAIN;
+	says(s, SECTION_ANSWER, "a.example. 60 IN A 192.0.2.1");
+	assert_int_equal(judged(s, TYPE_A), REPLY_BAD);
+	arena_free(s->a);
 }
 
 static void
@@ -249,6 +282,9 @@ main(void)
 		cmocka_unit_test(
 		    referrals_upward_sideways_and_to_itself_are_lame),
 		cmocka_unit_test(denials_are_told_apart_by_rcode),
+		cmocka_unit_test(
+		    a_denial_lives_as_long_as_the_lesser_of_ttl_and_minimum),
+		cmocka_unit_test(a_name_too_long_needs_a_dname_that_made_it),
 		cmocka_unit_test(codes_that_speak_of_the_server_are_told_apart),
 		cmocka_unit_test(a_truncated_reply_is_never_taken_for_complete),
 		cmocka_unit_test(a_resolver_in_the_place_of_a_server_is_lame),
