@@ -14,7 +14,7 @@
 #include <string.h>
 
 #include "answer.h"
-#include "lookup.h"
+#include "prove.h"
 
 static const struct rdata upward_rdata = {
 	.bytes = (const uint8_t *)"\1a\14root-servers\3net",
@@ -108,6 +108,7 @@ find_zone(const struct site *s, const struct query *q)
 struct writing {
 	const struct ask *ask;
 	const struct query *q;
+	const struct zone *zone; /* NULL: none is asked */
 	struct writer w;
 	struct name qname; /* as it will stand in the answer */
 	struct opt_out opt;
@@ -208,6 +209,22 @@ write_answers(struct writing *wr, const struct reply *r)
 	return true;
 }
 
+/* RFC 4035 section 3.1: the proofs of what is not there. */
+static bool
+write_proofs(struct writing *wr, const struct reply *r)
+{
+	struct proofs proofs;
+
+	if (wr->zone == NULL || !wr->q->edns.dnssec_ok)
+		return true;
+	prove(wr->zone, r, &proofs);
+	for (size_t i = 0; i < proofs.count; i++)
+		if (!writer_rrset(&wr->w, SECTION_AUTHORITY, proofs.sets[i],
+			proofs.sets[i]->ttl, true, 0))
+			return false;
+	return true;
+}
+
 static bool
 write_reply(struct writing *wr, const struct reply *r)
 {
@@ -222,6 +239,8 @@ write_reply(struct writing *wr, const struct reply *r)
 	if (r->ds != NULL && signed_too &&
 	    !writer_rrset(&wr->w, SECTION_AUTHORITY, r->ds, r->ds->ttl, true,
 		0))
+		return false;
+	if (!write_proofs(wr, r))
 		return false;
 	for (size_t i = 0; i < r->extra_count; i++) {
 		const struct rrset *s = r->extras[i];
@@ -277,6 +296,7 @@ answer_from_zone(const struct ask *ask, const struct zone *z,
 {
 	struct reply r;
 
+	wr->zone = z;
 	if (has(ask, QUIRK_LOOP))
 		lookup_self_referral(z, &r);
 	else

@@ -20,15 +20,19 @@
 
 enum found { FOUND_NODE, FOUND_WILD, FOUND_CUT, FOUND_DNAME, FOUND_NOTHING };
 
-/* Steps 1 and 3: where the name leads. `out` is never NULL afterwards. */
+/*
+ * Steps 1 and 3: where the name leads. `out` is never NULL afterwards, and
+ * *closest is the deepest name that is there.
+ */
 static enum found
 descend(const struct zone *z, const uint8_t *name, uint16_t qtype,
-    const struct node **out)
+    const struct node **out, const struct node **closest)
 {
 	unsigned labels = name_labels(name);
 	const struct node *n = z->apex;
 
 	*out = n;
+	*closest = n;
 	if (n->has_dname && labels > z->labels)
 		return FOUND_DNAME;
 	for (unsigned k = z->labels + 1; k <= labels; k++) {
@@ -40,12 +44,23 @@ descend(const struct zone *z, const uint8_t *name, uint16_t qtype,
 		if (n == NULL)
 			return FOUND_NOTHING;
 		*out = n;
+		*closest = n;
 		if (n->is_cut && (k < labels || qtype != TYPE_DS))
 			return FOUND_CUT;
 		if (n->has_dname && k < labels)
 			return FOUND_DNAME;
 	}
 	return FOUND_NODE;
+}
+
+static void
+claim(struct reply *r, enum claim_kind kind, const uint8_t *name,
+    const struct node *closest)
+{
+	if (r->claim_count < REPLY_CLAIMS)
+		r->claims[r->claim_count++] = (struct claim){ .name = name,
+			.closest = closest,
+			.kind = kind };
 }
 
 static void
@@ -68,6 +83,8 @@ refer(const struct node *cut, struct reply *r)
 	r->authority = &ns->set;
 	r->authority_ttl = ns->set.ttl;
 	r->ds = ds == NULL ? NULL : &ds->set;
+	if (ds == NULL)
+		claim(r, CLAIM_NO_DATA, cut->name, cut);
 	r->extras = ns->extras;
 	r->extra_count = ns->extra_count;
 	r->extra_needed = ns->extra_needed;
@@ -156,13 +173,23 @@ static const uint8_t *
 take_name(const struct zone *z, const uint8_t *name, uint16_t qtype,
     struct reply *r)
 {
-	const struct node *n;
+	const struct node *n, *closest;
+	size_t before = r->answer_count;
+	const uint8_t *next;
 
-	switch (descend(z, name, qtype, &n)) {
+	switch (descend(z, name, qtype, &n, &closest)) {
 	case FOUND_NODE:
-		return take_sets(z, n, NULL, qtype, r);
+		next = take_sets(z, n, NULL, qtype, r);
+		if (r->authority != NULL)
+			claim(r, CLAIM_NO_DATA, name, closest);
+		return next;
 	case FOUND_WILD:
-		return take_sets(z, n, name, qtype, r);
+		next = take_sets(z, n, name, qtype, r);
+		if (r->answer_count > before)
+			claim(r, CLAIM_WILD, name, closest);
+		else if (r->authority != NULL)
+			claim(r, CLAIM_WILD_NO_DATA, name, closest);
+		return next;
 	case FOUND_DNAME:
 		return rename_below(n, name, r);
 	case FOUND_CUT:
@@ -172,6 +199,7 @@ take_name(const struct zone *z, const uint8_t *name, uint16_t qtype,
 		return NULL;
 	case FOUND_NOTHING:
 		say_no(z, RCODE_NXDOMAIN, r);
+		claim(r, CLAIM_NO_NAME, name, closest);
 		return NULL;
 	}
 	return NULL;

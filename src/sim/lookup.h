@@ -12,6 +12,20 @@
 #define REPLY_MADE    34u /* sets that stand under another name */
 #define REPLY_DNAMES  8u  /* names made by DNAME */
 
+/* What a signed zone has to prove beside its answer; see prove.c. */
+enum claim_kind {
+	CLAIM_NO_NAME,	 /* name is not there, nor a wildcard for it */
+	CLAIM_NO_DATA,	 /* name is there, but not this type */
+	CLAIM_WILD,	 /* only a wildcard matches name */
+	CLAIM_WILD_NO_DATA, /* and that has not this type */
+};
+struct claim {
+	const uint8_t *name;
+	const struct node *closest; /* encloser that exists */
+	enum claim_kind kind;
+};
+#define REPLY_CLAIMS 8u
+
 struct reply {
 	/* what to write; sets lie in the zone or in `made` */
 	const struct rrset *answers[REPLY_ANSWERS];
@@ -22,6 +36,8 @@ struct reply {
 	const struct rrset *const *extras;
 	size_t extra_count;
 	size_t extra_needed; /* without these a referral is truncated */
+	struct claim claims[REPLY_CLAIMS];
+	size_t claim_count;
 	uint8_t rcode;
 	bool is_authoritative;
 	/* room for what is made on the way */

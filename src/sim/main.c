@@ -33,7 +33,7 @@ struct options {
 	const char *zones, *control, *log;
 	uint64_t seed, now_s;
 	uint16_t port;
-	bool has_seed, check_only;
+	bool has_seed, check_only, anchors_only;
 };
 
 static const char usage[] =
@@ -47,6 +47,7 @@ static const char usage[] =
     "  -l, --log FILE        a line for each question; - is standard output\n"
     "  -s, --seed N          make loss and delays repeatable\n"
     "  -n, --now T           begin at T, seconds since 1970, not at present\n"
+    "      --anchors         print the trust anchors of this world, and end\n"
     "      --check           read everything, report faults, and end\n"
     "  -h, --help            this text\n"
     "  -V, --version         the version\n";
@@ -109,6 +110,9 @@ take_option(int c, struct options *o)
 	case 'l':
 		o->log = optarg;
 		return true;
+	case 'A':
+		o->anchors_only = true;
+		return true;
 	case 'C':
 		o->check_only = true;
 		return true;
@@ -135,6 +139,7 @@ read_options(int argc, char **argv, struct options *o)
 		{ "log", required_argument, NULL, 'l' },
 		{ "seed", required_argument, NULL, 's' },
 		{ "now", required_argument, NULL, 'n' },
+		{ "anchors", no_argument, NULL, 'A' },
 		{ "check", no_argument, NULL, 'C' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
@@ -210,18 +215,34 @@ open_all(struct sim *s, const struct options *o)
 	return e;
 }
 
+/* Signatures end: long before that all are made anew. */
+static void
+on_week(evutil_socket_t fd, short what, void *user)
+{
+	struct complaints c = { .out = stderr };
+
+	(void)fd;
+	(void)what;
+	if (world_sign_again(((struct sim *)user)->world, &c) != ERR_OK)
+		fprintf(stderr, "hither-sim: old signatures stay\n");
+}
+
 static enum err
 run(struct sim *s)
 {
-	struct event *signals[3] = {
+	static const struct timeval week = { .tv_sec = SIGN_AGAIN_S };
+
+	struct event *events[4] = {
 		evsignal_new(s->base, SIGTERM, on_end, s),
 		evsignal_new(s->base, SIGINT, on_end, s),
 		evsignal_new(s->base, SIGHUP, on_hangup, s),
+		event_new(s->base, -1, EV_PERSIST, on_week, s),
 	};
 	enum err e = ERR_OK;
 
-	for (size_t i = 0; i < ARRAY_LEN(signals); i++) {
-		if (signals[i] == NULL || event_add(signals[i], NULL) != 0)
+	for (size_t i = 0; i < ARRAY_LEN(events); i++) {
+		if (events[i] == NULL ||
+		    event_add(events[i], i == 3 ? &week : NULL) != 0)
 			e = ERR_MEMORY;
 	}
 	if (e == ERR_OK) {
@@ -232,9 +253,9 @@ run(struct sim *s)
 		if (event_base_dispatch(s->base) < 0)
 			e = ERR_SYSTEM;
 	}
-	for (size_t i = 0; i < ARRAY_LEN(signals); i++) {
-		if (signals[i] != NULL)
-			event_free(signals[i]);
+	for (size_t i = 0; i < ARRAY_LEN(events); i++) {
+		if (events[i] != NULL)
+			event_free(events[i]);
 	}
 	return e;
 }
@@ -292,13 +313,15 @@ main(int argc, char **argv)
 		fputs("try: hither-sim --help\n", stderr);
 		return EXIT_USAGE;
 	}
-	w = world_read(o.zones, o.port, &c);
+	w = world_read(o.zones, o.port, o.now_s, &c);
 	if (w == NULL) {
 		fprintf(stderr, "hither-sim: %zu fault%s in %s\n", c.count,
 		    c.count == 1 ? "" : "s", o.zones);
 		return EXIT_FAULTS;
 	}
-	if (o.check_only) {
+	if (o.anchors_only) {
+		world_print_anchors(w, stdout);
+	} else if (o.check_only) {
 		world_note_unused(w, stderr);
 		printf("%zu addresses and %zu zones: no faults\n",
 		    w->address_count, w->slot_count);

@@ -412,7 +412,7 @@ static void
 read_document(struct walk *p)
 {
 	static const struct walk_key keys[] = { { "addresses", read_addresses },
-		{ NULL, NULL } };
+		{ "signing", signing_read }, { NULL, NULL } };
 	const yaml_node_t *root = yaml_document_get_root_node(&p->doc);
 
 	if (root == NULL)
@@ -455,7 +455,7 @@ read_file(struct walk *p)
 }
 
 struct world *
-world_read(const char *dir, uint16_t port, struct complaints *c)
+world_read(const char *dir, uint16_t port, uint64_t now_s, struct complaints *c)
 {
 	struct world *w = memory_new(sizeof(*w));
 	struct walk p = { .world = w, .complaints = c, .port = port };
@@ -468,6 +468,8 @@ world_read(const char *dir, uint16_t port, struct complaints *c)
 		memory_free(w);
 		return NULL;
 	}
+	if (now_s != 0)
+		w->shift_s = (int64_t)now_s - (int64_t)clock_real_s();
 	w->dir = arena_print(w->arena, "%s", dir);
 	p.path = arena_print(w->arena, "%s/net.yaml", dir);
 	if (w->dir != NULL && p.path != NULL)

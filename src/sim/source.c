@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * source.c - zone files into records. The only place of hither-sim that
- * knows ldns: it reads the presentation form here, once, and what stays are
- * names and RDATA in wire form. Every fault in a file is reported with its
- * line, and reading goes on behind it.
+ * source.c - zone files into records. ldns reads the presentation form here,
+ * once, and what stays are names and RDATA in wire form. Every fault in a
+ * file is reported with its line, and reading goes on behind it.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -70,8 +69,8 @@ record_from_wire(struct arena *a, const uint8_t *wire, size_t len,
 	return arena_over(a) ? ERR_MEMORY : ERR_OK;
 }
 
-static enum err
-record_from_ldns(struct arena *a, const ldns_rr *rr, struct record *out)
+enum err
+record_from_ldns(struct arena *a, const void *rr, struct record *out)
 {
 	uint8_t *wire = NULL;
 	size_t len = 0;
@@ -87,8 +86,8 @@ record_from_ldns(struct arena *a, const ldns_rr *rr, struct record *out)
 	return e;
 }
 
-static enum err
-push(struct source *s, const struct record *r)
+enum err
+source_push(struct source *s, const struct record *r)
 {
 	if (s->count == s->room) {
 		size_t room = s->room == 0 ? 64 : s->room * 2;
@@ -157,7 +156,7 @@ take_record(struct source *s, const ldns_rr *rr, const struct place *at,
 		complain(c, at, "%s is not within the zone %s",
 		    name_text(r.owner, owner), name_text(s->origin.wire, zone));
 	} else {
-		e = push(s, &r);
+		e = source_push(s, &r);
 		if (e != ERR_OK)
 			complain(c, at, "%s", err_text(e));
 	}
@@ -188,22 +187,31 @@ read_records(struct source *s, struct reader *in, struct complaints *c)
 }
 
 struct source *
-source_read(const char *path, const uint8_t *origin, struct complaints *c)
+source_new(const char *path, const uint8_t *origin)
 {
 	struct source *s = memory_new(sizeof(*s));
+
+	if (s == NULL)
+		return NULL;
+	name_copy(&s->origin, origin);
+	s->arena = arena_new(SOURCE_BYTES_MAX);
+	s->path = s->arena != NULL ? arena_print(s->arena, "%s", path) : NULL;
+	if (s->path != NULL)
+		return s;
+	source_free(s);
+	return NULL;
+}
+
+struct source *
+source_read(const char *path, const uint8_t *origin, struct complaints *c)
+{
+	struct source *s = source_new(path, origin);
 	struct place at = { .path = path };
 	size_t faults_before = c->count;
 	struct reader in;
 
 	if (s == NULL)
 		return NULL;
-	s->arena = arena_new(SOURCE_BYTES_MAX);
-	if (s->arena == NULL)
-		goto fail;
-	name_copy(&s->origin, origin);
-	s->path = arena_print(s->arena, "%s", path);
-	if (s->path == NULL)
-		goto fail;
 	if (reader_open(&in, path, origin) != ERR_OK) {
 		complain(c, &at, "cannot be read: %s", strerror(errno));
 		goto fail;
@@ -287,7 +295,7 @@ source_add(struct source *s, const char *line)
 	struct record r;
 	enum err e = parse_line(s, line, &r);
 
-	return e == ERR_OK ? push(s, &r) : e;
+	return e == ERR_OK ? source_push(s, &r) : e;
 }
 
 /* "NAME TYPE" and nothing more; NAME is taken as relative to the zone. */

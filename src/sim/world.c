@@ -142,6 +142,7 @@ world_slot_make(struct world *w, const char *label, struct slot **out)
 	if (s->label == NULL)
 		return ERR_MEMORY;
 	name_copy(&s->origin, origin.wire);
+	s->world = w;
 	while (*end != NULL)
 		end = &(*end)->next;
 	*end = s;
@@ -150,10 +151,42 @@ world_slot_make(struct world *w, const char *label, struct slot **out)
 	return ERR_OK;
 }
 
+uint64_t
+world_now_s(const struct world *w)
+{
+	return (uint64_t)((int64_t)clock_real_s() + w->shift_s);
+}
+
+/* From the records as written; signed, when its zone is. */
+static struct zone *
+build_zone(const struct slot *s, const struct source *plain,
+    struct complaints *c)
+{
+	const struct world *w = s->world;
+	const struct sign_order order = { .all = w->signing,
+		.how = signing_find(w->signing, s->origin.wire),
+		.keys_dir = w->dir,
+		.now_s = world_now_s(w) };
+	struct source *signed_one;
+	struct zone *z;
+
+	if (order.how == NULL)
+		return zone_build(plain, c);
+	signed_one = source_sign(plain, &order, c);
+	if (signed_one == NULL)
+		return NULL;
+	z = zone_build(signed_one, c);
+	if (z != NULL)
+		zone_own(z, signed_one);
+	else
+		source_free(signed_one);
+	return z;
+}
+
 enum err
 slot_rebuild(struct slot *s, struct complaints *c)
 {
-	struct zone *z = zone_build(s->source, c);
+	struct zone *z = build_zone(s, s->source, c);
 
 	if (z == NULL)
 		return ERR_FORMAT;
@@ -190,7 +223,7 @@ reload_read(const struct world *w, struct reload *r, struct complaints *c)
 		snprintf(path, sizeof(path), "%s/%s.zone", w->dir, s->label);
 		r->sources[i] = source_read(path, s->origin.wire, c);
 		if (r->sources[i] != NULL)
-			r->zones[i] = zone_build(r->sources[i], c);
+			r->zones[i] = build_zone(s, r->sources[i], c);
 	}
 }
 
@@ -222,6 +255,40 @@ world_reload(struct world *w, struct complaints *c)
 out:
 	reload_free(&r);
 	return e;
+}
+
+enum err
+world_sign_again(struct world *w, struct complaints *c)
+{
+	enum err e = ERR_OK;
+
+	for (struct slot *s = w->slots; s != NULL; s = s->next)
+		if (signing_find(w->signing, s->origin.wire) != NULL &&
+		    slot_rebuild(s, c) != ERR_OK)
+			e = ERR_FORMAT;
+	return e;
+}
+
+static bool
+has_parent(const struct world *w, const struct signing *child)
+{
+	for (const struct signing *s = w->signing; s != NULL; s = s->next)
+		if (s != child &&
+		    name_is_within(child->origin.wire, s->origin.wire))
+			return true;
+	return false;
+}
+
+void
+world_print_anchors(const struct world *w, FILE *out)
+{
+	for (const struct signing *s = w->signing; s != NULL; s = s->next) {
+		const char *text =
+		    has_parent(w, s) ? NULL : sign_anchor(w->arena, s, w->dir);
+
+		if (text != NULL)
+			fprintf(out, "%s", text);
+	}
 }
 
 void

@@ -6,7 +6,7 @@
 #ifndef HITHER_SIM_WORLD_H
 #define HITHER_SIM_WORLD_H
 
-#include "zone.h"
+#include "sign.h"
 
 #define SILENT_TYPES_MAX 8u
 #define SILENT_NAMES_MAX 4u
@@ -55,6 +55,7 @@ struct delay_law {
 /* A zone file, read once however many addresses serve it. */
 struct slot {
 	struct slot *next;
+	const struct world *world;
 	const char *label; /* the file's name without ".zone" */
 	struct name origin;
 	struct source *source;
@@ -108,14 +109,22 @@ struct world {
 	size_t address_count;
 	struct slot *slots;
 	size_t slot_count;
+	const struct signing *signing; /* zones that are signed */
+	int64_t shift_s; /* from the wall clock to this world's */
 };
 
 /*
- * Reads DIR/net.yaml and every zone it names. NULL after complaints.
- * default_port is the port of every address.
+ * Reads DIR/net.yaml and every zone it names, and signs. NULL after
+ * complaints. port is that of every address; now_s is the world's time, 0:
+ * the wall clock's.
  */
-struct world *world_read(const char *dir, uint16_t port,
+struct world *world_read(const char *dir, uint16_t port, uint64_t now_s,
     struct complaints *c) MUST_USE;
+uint64_t world_now_s(const struct world *w);
+/* Signs all zones anew, for later; on a fault the old ones stay. */
+enum err world_sign_again(struct world *w, struct complaints *c) MUST_USE;
+/* The DS records of zones that are signed and have no parent here. */
+void world_print_anchors(const struct world *w, FILE *out);
 void world_free(struct world *w); /* NULL is fine */
 /* Reads all zone files again; on a fault the old zones stay. */
 enum err world_reload(struct world *w, struct complaints *c) MUST_USE;

@@ -30,5 +30,7 @@ yaml_node_t *walk_item(struct walk *p, const yaml_node_t *seq, size_t i);
 /* Every key must be in the table (ended by a NULL name), and only once. */
 void walk_mapping(struct walk *p, const yaml_node_t *n,
     const struct walk_key *keys, void *into);
+/* The value of `signing`, into the world (sign_yaml.c). */
+void signing_read(struct walk *p, const yaml_node_t *n, void *into);
 
 #endif

@@ -7,8 +7,9 @@
  *
  *   1. sort the records by owner, type and data; drop what is there twice
  *   2. a node for every owner and every name between it and the apex
- *   3. the sets of each node, with their RRSIGs if the file has any
- *   4. addresses for NS, MX and SRV
+ *   3. the sets of each node, with their RRSIGs if the file has any; NSEC3
+ *      records have no node: they are found by hash only (RFC 5155 7.2.8)
+ *   4. addresses for NS, MX and SRV (extras.c)
  *   5. the rules: one SOA and an NS at the apex, an alias stands alone
  */
 #include <stdio.h>
@@ -256,6 +257,46 @@ fill_set(struct builder *b, struct run run, struct rrset *set)
 		fault(b, first, "this record set fits in no message");
 }
 
+/* A link of the zone's proofs, in the order of their owners. */
+static void
+add_link(struct builder *b, const struct rrset *set)
+{
+	struct zone *z = b->zone;
+
+	if (z->chain == NULL)
+		z->chain = arena_take(z->arena, b->count * sizeof(*z->chain));
+	if (z->chain == NULL)
+		return;
+	z->has_nsec3 = set->type == TYPE_NSEC3;
+	z->chain[z->chain_count++] =
+	    (struct link){ .owner = set->owner, .set = set };
+}
+
+static bool
+is_nsec3(const struct builder *b, struct run owner)
+{
+	for (size_t i = 0; i < owner.count; i++)
+		if (b->order[owner.first + i]->type == TYPE_NSEC3)
+			return true;
+	return false;
+}
+
+static void
+fill_nsec3(struct builder *b, struct run owner)
+{
+	struct rrset *set = arena_take(b->zone->arena, sizeof(*set));
+	struct run run = owner;
+
+	while (b->order[run.first]->type != TYPE_NSEC3)
+		run.first++;
+	run = run_of_type(b, run.first);
+	if (set == NULL)
+		return;
+	fill_set(b, run, set);
+	join_signatures(b, owner, set);
+	add_link(b, set);
+}
+
 static void
 fill_node(struct builder *b, struct run owner)
 {
@@ -280,6 +321,8 @@ fill_node(struct builder *b, struct run owner)
 		fill_set(b, run, set);
 		join_signatures(b, owner, set);
 		n->set_count++;
+		if (set->type == TYPE_NSEC)
+			add_link(b, set);
 	}
 	n->is_cut = node_set(n, TYPE_NS) != NULL &&
 		    !name_equal(n->name, b->zone->origin.wire);
@@ -294,59 +337,6 @@ node_set(const struct node *n, uint16_t type)
 			return &n->sets[i];
 	}
 	return NULL;
-}
-
-/* --- 4: addresses that go along --------------------------------------- */
-
-static size_t
-target_offset(uint16_t type)
-{
-	if (type == TYPE_NS)
-		return 0;
-	return type == TYPE_MX ? 2 : 6; /* SRV, RFC 2782 */
-}
-
-/* One pass: targets below the owner (needed glue), or all the others. */
-static void
-add_extras(const struct zone *z, struct zone_set *s, bool below)
-{
-	size_t skip = target_offset(s->set.type);
-
-	for (uint16_t i = 0; i < s->set.count; i++) {
-		const uint8_t *target = rdata_name(&s->set.rdata[i], skip);
-		const struct zone_set *a = NULL, *aaaa = NULL;
-		const struct node *n;
-
-		if (target == NULL || !name_is_within(target, z->origin.wire))
-			continue;
-		if (name_is_within(target, s->set.owner) != below)
-			continue;
-		n = zone_node(z, target);
-		if (n != NULL) {
-			a = node_set(n, TYPE_A);
-			aaaa = node_set(n, TYPE_AAAA);
-		}
-		if (a != NULL)
-			s->extras[s->extra_count++] = &a->set;
-		if (aaaa != NULL)
-			s->extras[s->extra_count++] = &aaaa->set;
-	}
-}
-
-static void
-find_extras(struct zone *z, struct zone_set *s)
-{
-	uint16_t type = s->set.type;
-
-	if (type != TYPE_NS && type != TYPE_MX && type != TYPE_SRV)
-		return;
-	s->extras =
-	    arena_take(z->arena, 2u * s->set.count * sizeof(const void *));
-	if (s->extras == NULL)
-		return;
-	add_extras(z, s, true);
-	s->extra_needed = s->extra_count;
-	add_extras(z, s, false);
 }
 
 /* --- 5: the rules ----------------------------------------------------- */
@@ -424,19 +414,22 @@ build(struct builder *b)
 	for (size_t i = 0; i < b->count && !arena_over(z->arena);) {
 		struct run owner = run_of_owner(b, i);
 
-		fill_node(b, owner);
+		if (is_nsec3(b, owner))
+			fill_nsec3(b, owner);
+		else
+			fill_node(b, owner);
 		i += owner.count;
 	}
 	for (size_t i = 0; i < b->count && !arena_over(z->arena);) {
 		struct run owner = run_of_owner(b, i);
 		const struct node *n = zone_node(z, b->order[i]->owner);
 
-		if (n == NULL)
-			return;
-		for (uint16_t k = 0; k < n->set_count; k++)
-			find_extras(z, &n->sets[k]);
-		check_node(b, owner, n);
 		i += owner.count;
+		if (n == NULL)
+			continue; /* NSEC3 */
+		for (uint16_t k = 0; k < n->set_count; k++)
+			zone_find_extras(z, &n->sets[k]);
+		check_node(b, owner, n);
 	}
 	check_apex(b);
 }
@@ -464,11 +457,18 @@ zone_build(const struct source *s, struct complaints *c)
 }
 
 void
+zone_own(struct zone *z, struct source *s)
+{
+	z->owned = s;
+}
+
+void
 zone_free(struct zone *z)
 {
 	if (z == NULL)
 		return;
 	arena_free(z->arena);
+	source_free(z->owned);
 	memory_free(z->table);
 	memory_free(z);
 }

@@ -48,7 +48,13 @@ struct source {
  */
 struct source *source_read(const char *path, const uint8_t *origin,
     struct complaints *c) MUST_USE;
+struct source *source_new(const char *path, const uint8_t *origin) MUST_USE;
 void source_free(struct source *s); /* NULL is fine */
+/* Owner and RDATA are borrowed: let them lie in the source's arena. */
+enum err source_push(struct source *s, const struct record *r) MUST_USE;
+/* rr is an ldns_rr; owner and RDATA lie in the arena. */
+enum err record_from_ldns(struct arena *a, const void *rr,
+    struct record *out) MUST_USE;
 /* One record in zone-file form. ERR_FORMAT, ERR_RANGE (not in this zone). */
 enum err source_add(struct source *s, const char *line) MUST_USE;
 /*
@@ -89,9 +95,19 @@ struct node {
 	bool has_dname;
 };
 
+/* A proof in canonical order: its owner, and what it says. */
+struct link {
+	const uint8_t *owner;
+	const struct rrset *set;
+};
+
 struct zone {
 	struct name origin;
 	struct arena *arena; /* nodes and sets; RDATA stays in the source */
+	struct source *owned; /* that source, when it is ours alone */
+	struct link *chain;   /* NSEC or NSEC3 of the zone, or NULL */
+	size_t chain_count;
+	bool has_nsec3;
 	struct node **table;
 	size_t mask;
 	struct hash_key key;
@@ -104,7 +120,11 @@ struct zone {
 /* NULL when the zone is not sound (complained about) or memory is out. */
 struct zone *zone_build(const struct source *s, struct complaints *c) MUST_USE;
 void zone_free(struct zone *z); /* NULL is fine */
+/* s goes with the zone from here on. */
+void zone_own(struct zone *z, struct source *s);
 const struct node *zone_node(const struct zone *z, const uint8_t *name);
+/* extras.c, for zone_build(): once all nodes are there. */
+void zone_find_extras(struct zone *z, struct zone_set *s);
 const struct zone_set *node_set(const struct node *n, uint16_t type);
 
 #endif
