@@ -229,11 +229,24 @@ void anchors_free(struct anchors *as); /* NULL is fine */
 /* type is TYPE_DS or TYPE_DNSKEY; copied. ERR_LIMIT: more than 4096. */
 enum err anchors_add(struct anchors *as, const uint8_t *zone, uint16_t type,
     const struct rdata *rdata) MUST_USE;
-/* Names at and below are insecure until until_s (0: for ever). */
+/*
+ * Names at and below are insecure until until_s (0: for ever). One that
+ * stands at the name already is replaced.
+ */
 enum err anchors_add_negative(
     struct anchors *as, const uint8_t *name, uint64_t until_s) MUST_USE;
+/* Why a negative anchor stands there, for people; cut to what fits. */
+#define REASON_MAX 128u
+void anchors_explain(
+    struct anchors *as, const uint8_t *name, const char *reason);
 void anchors_remove(struct anchors *as, const uint8_t *zone);
 bool anchors_remove_negative(struct anchors *as, const uint8_t *name);
+/*
+ * The anchors of this zone become those that `from` has, at once for all who
+ * read; the negative ones stay. `from` is empty afterwards.
+ */
+enum err anchors_take(
+    struct anchors *as, const uint8_t *zone, struct anchors *from) MUST_USE;
 uint32_t anchors_generation(const struct anchors *as);
 /* The anchor that counts for a name: the closest one above it. */
 struct anchor {
@@ -244,6 +257,124 @@ struct anchor {
 /* False: none stands above it. */
 bool anchors_find(const struct anchors *as, const uint8_t *name,
     uint64_t now_s, struct arena *a, struct anchor *out);
+
+/* One anchor of either kind, for people. */
+struct anchor_view {
+	const uint8_t *zone;
+	const struct rdata *rdata; /* NULL: a negative one */
+	const char *reason;	   /* negative only; "" when none was given */
+	uint64_t until_s;	   /* negative only; 0: for ever */
+	uint16_t type;
+};
+/* Calls seen() for each, in the order added; the lock is held meanwhile. */
+void anchors_each(const struct anchors *as,
+    void (*seen)(void *user, const struct anchor_view *view), void *user);
+/* Tags of the anchors of exactly this zone, ascending, each once. */
+size_t anchors_tags(
+    const struct anchors *as, const uint8_t *zone, uint16_t *out, size_t max);
+
+/* The root's key-signing keys as of the release: 20326 and 38696, as DS. */
+enum err anchors_builtin(struct anchors *as) MUST_USE;
+/* Where a file is wrong, from 1; line 0: nowhere in particular. */
+struct anchor_fault {
+	unsigned line, column;
+	char what[96];
+};
+/*
+ * DS and DNSKEY records in zone-file form: several lines in parentheses,
+ * comments, $ORIGIN and $TTL are understood, other types are faults. Revoked
+ * keys are passed over. At least one anchor must be there. On failure some
+ * may have been added.
+ */
+enum err anchors_read(struct anchors *as, const char *text, size_t len,
+    struct anchor_fault *bad) MUST_USE;
+/* The same from a file of at most 1 MiB. ERR_SYSTEM: errno says more. */
+enum err anchors_read_file(struct anchors *as, const char *path,
+    struct anchor_fault *bad) MUST_USE;
+
+/* --- what depends on the anchors of the root ------------------------------ */
+
+/*
+ * Root key sentinel, RFC 8509: is this a question (A or AAAA) whose proven
+ * answer is to be withheld, because of the tag its first label names?
+ */
+bool sentinel_withholds(
+    const struct anchors *as, const uint8_t *qname, uint16_t qtype);
+/* The name that tells a zone which anchors we have: RFC 8145 section 5.1. */
+bool signal_name(
+    const struct anchors *as, const uint8_t *zone, struct name *out);
+#define SIGNAL_TYPE 10u /* NULL */
+
+/* --- rollover of anchors: RFC 5011 ---------------------------------------- */
+
+#define ROLLOVER_KEYS_MAX  24u
+#define ROLLOVER_ZONES_MAX 8u
+#define ROLLOVER_KEY_BYTES 1100u /* longer keys are not followed */
+#define ROLLOVER_HOLD_S	   (30u * 86400u)
+
+enum key_state { /* RFC 5011 section 4 */
+	KEY_PENDING, /* seen, proven by another; not yet believed */
+	KEY_VALID,
+	KEY_MISSING, /* believed, though not there now */
+	KEY_REVOKED,
+	KEY_REMOVED, /* kept, so that nobody believes it again */
+};
+const char *key_state_text(enum key_state s); /* "valid" */
+struct rollover_key {
+	uint8_t rdata[ROLLOVER_KEY_BYTES]; /* DNSKEY, without the revoke bit */
+	uint64_t since_s;		   /* when it came to this state */
+	uint16_t len;
+	enum key_state state;
+};
+struct rollover {
+	struct rollover_key keys[ROLLOVER_KEYS_MAX];
+	size_t count;
+	struct name zone;
+	uint64_t checked_s; /* last set that was proven; 0: none yet */
+	uint64_t next_s;    /* when to ask for the keys again */
+};
+struct rollover_look {
+	const struct rrset *keys;      /* what the zone shows, with RRSIGs;
+					* NULL: nothing came */
+	const struct rrset *entry[2];  /* configured DS and DNSKEY, or NULL */
+	const struct dnssec_policy *policy;
+	struct key_store *store;
+	uint64_t now_s;
+};
+enum rollover_news {
+	ROLLOVER_NOTHING,  /* as before; next_s is set */
+	ROLLOVER_UNPROVEN, /* no trusted key vouches for what was shown */
+	ROLLOVER_CHANGED,  /* states did change: save, and use anew */
+};
+/*
+ * Takes notice of what a zone shows of its keys. Never asserts, whatever the
+ * keys are; at most 16 signature checks. `scratch` is reset first.
+ */
+enum rollover_news rollover_look(struct rollover *ro,
+    const struct rollover_look *look, struct arena *scratch);
+/*
+ * Makes the anchors of the zone those that are believed: valid and missing
+ * keys, and what is configured but for keys that were revoked. ERR_NOT_FOUND:
+ * none is left.
+ */
+enum err rollover_use(const struct rollover *ro,
+    const struct rrset *const entry[2], struct anchors *as) MUST_USE;
+
+/* The states of several zones, as a file keeps them. */
+struct rollovers {
+	struct rollover zones[ROLLOVER_ZONES_MAX];
+	size_t count;
+};
+/* NULL: ROLLOVER_ZONES_MAX are there already. Made when new. */
+struct rollover *rollovers_zone(struct rollovers *all, const uint8_t *zone);
+/*
+ * Loads from a file. ERR_NOT_FOUND: there is none. ERR_FORMAT: damaged; it
+ * was renamed to "PATH.bad" and *all is empty.
+ */
+enum err rollovers_load(struct rollovers *all, const char *path) MUST_USE;
+/* By way of a temporary file, fsync and rename. ERR_SYSTEM: errno. */
+enum err rollovers_save(
+    const struct rollovers *all, const char *path) MUST_USE;
 
 /* --- what is known of zones --------------------------------------------- */
 

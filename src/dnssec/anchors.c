@@ -16,6 +16,7 @@ struct item {
 	uint8_t *rdata; /* NULL: a negative anchor */
 	uint64_t until_s;
 	uint16_t type, len;
+	char reason[REASON_MAX];
 };
 
 struct anchors {
@@ -62,21 +63,32 @@ anchors_generation(const struct anchors *as)
 }
 
 static enum err
+make_room(struct anchors *as, size_t more)
+{
+	size_t room = as->room * 2 + 8;
+	struct item *grown;
+
+	if (as->count + more > ANCHORS_MAX)
+		return ERR_LIMIT;
+	if (as->count + more <= as->room)
+		return ERR_OK;
+	if (room < as->count + more)
+		room = as->count + more;
+	grown = memory_grow(as->items, room * sizeof(*grown));
+	if (grown == NULL)
+		return ERR_MEMORY;
+	as->items = grown;
+	as->room = room;
+	return ERR_OK;
+}
+
+static enum err
 add(struct anchors *as, const struct item *item)
 {
-	struct item *grown = as->items;
+	enum err e = make_room(as, 1);
 
-	if (as->count == ANCHORS_MAX)
-		return ERR_LIMIT;
-	if (as->count == as->room) {
-		size_t room = as->room * 2 + 8;
-
-		grown = memory_grow(as->items, room * sizeof(*grown));
-		if (grown == NULL)
-			return ERR_MEMORY;
-		as->items = grown;
-		as->room = room;
-	}
+	if (e != ERR_OK)
+		return e;
 	as->items[as->count++] = *item;
 	changed(as);
 	return ERR_OK;
@@ -113,22 +125,57 @@ anchors_add(struct anchors *as, const uint8_t *zone, uint16_t type,
 	return e;
 }
 
+static struct item *
+find_negative(struct anchors *as, const uint8_t *name)
+{
+	for (size_t i = 0; i < as->count; i++)
+		if (as->items[i].rdata == NULL &&
+		    name_equal(as->items[i].zone.wire, name))
+			return &as->items[i];
+	return NULL;
+}
+
 enum err
 anchors_add_negative(struct anchors *as, const uint8_t *name, uint64_t until_s)
 {
-	struct item item = { .until_s = until_s };
+	struct item item = { .until_s = until_s }, *old;
+	enum err e = ERR_OK;
 
 	name_lower(&item.zone, name);
-	return add_locked(as, &item);
+	pthread_rwlock_wrlock(&as->lock);
+	old = find_negative(as, name);
+	if (old != NULL) {
+		*old = item;
+		changed(as);
+	} else {
+		e = add(as, &item);
+	}
+	pthread_rwlock_unlock(&as->lock);
+	return e;
 }
 
+void
+anchors_explain(struct anchors *as, const uint8_t *name, const char *reason)
+{
+	size_t n = strnlen(reason, REASON_MAX - 1);
+	struct item *it;
+
+	pthread_rwlock_wrlock(&as->lock);
+	it = find_negative(as, name);
+	if (it != NULL) {
+		memset(it->reason, 0, REASON_MAX);
+		memcpy(it->reason, reason, n);
+	}
+	pthread_rwlock_unlock(&as->lock);
+}
+
+/* The lock is held. */
 static bool
-remove_all(struct anchors *as, const uint8_t *zone, bool negative)
+drop(struct anchors *as, const uint8_t *zone, bool negative)
 {
 	size_t kept = 0;
 	bool any;
 
-	pthread_rwlock_wrlock(&as->lock);
 	for (size_t i = 0; i < as->count; i++) {
 		struct item *it = &as->items[i];
 
@@ -143,8 +190,62 @@ remove_all(struct anchors *as, const uint8_t *zone, bool negative)
 	as->count = kept;
 	if (any)
 		changed(as);
+	return any;
+}
+
+static bool
+remove_all(struct anchors *as, const uint8_t *zone, bool negative)
+{
+	bool any;
+
+	pthread_rwlock_wrlock(&as->lock);
+	any = drop(as, zone, negative);
 	pthread_rwlock_unlock(&as->lock);
 	return any;
+}
+
+static bool
+same_anchors(const struct anchors *as, const uint8_t *zone,
+    const struct anchors *other)
+{
+	size_t same = 0, here = 0;
+
+	for (size_t i = 0; i < as->count; i++) {
+		const struct item *a = &as->items[i];
+
+		if (a->rdata == NULL || !name_equal(a->zone.wire, zone))
+			continue;
+		here++;
+		for (size_t k = 0; k < other->count; k++) {
+			const struct item *b = &other->items[k];
+
+			same += a->type == b->type && a->len == b->len &&
+				memcmp(a->rdata, b->rdata, a->len) == 0;
+		}
+	}
+	return same == here && here == other->count;
+}
+
+enum err
+anchors_take(struct anchors *as, const uint8_t *zone, struct anchors *from)
+{
+	enum err e = ERR_OK;
+
+	pthread_rwlock_wrlock(&as->lock);
+	if (!same_anchors(as, zone, from)) {
+		e = make_room(as, from->count);
+		if (e == ERR_OK) {
+			(void)drop(as, zone, false);
+			if (from->count > 0)
+				memcpy(&as->items[as->count], from->items,
+				    from->count * sizeof(*from->items));
+			as->count += from->count;
+			from->count = 0;
+			changed(as);
+		}
+	}
+	pthread_rwlock_unlock(&as->lock);
+	return e;
 }
 
 void
@@ -224,4 +325,25 @@ anchors_find(const struct anchors *as, const uint8_t *name, uint64_t now_s,
 	}
 	pthread_rwlock_unlock(&shared->lock);
 	return best != NULL;
+}
+
+void
+anchors_each(const struct anchors *as,
+    void (*seen)(void *user, const struct anchor_view *view), void *user)
+{
+	struct anchors *shared = (struct anchors *)(uintptr_t)as;
+
+	pthread_rwlock_rdlock(&shared->lock);
+	for (size_t i = 0; i < as->count; i++) {
+		const struct item *it = &as->items[i];
+		const struct rdata rdata = { .bytes = it->rdata,
+			.len = it->len };
+
+		seen(user, &(struct anchor_view){ .zone = it->zone.wire,
+			       .rdata = it->rdata == NULL ? NULL : &rdata,
+			       .reason = it->reason,
+			       .until_s = it->until_s,
+			       .type = it->type });
+	}
+	pthread_rwlock_unlock(&shared->lock);
 }
