@@ -145,7 +145,7 @@ drop_reports(int fd)
 
 /* One datagram or error; what else there is comes next turn. */
 static void
-receive(struct outgoing *og, struct flow *f, uint32_t events)
+receive(struct outgoing *og, struct flow *f, uint32_t events, uint64_t at_us)
 {
 	const uint32_t id = f->id;
 	const ssize_t n =
@@ -156,17 +156,22 @@ receive(struct outgoing *og, struct flow *f, uint32_t events)
 		drop_reports(f->fd);
 	if (n >= 0)
 		og->opts.events.message(f->user, id, og->received, (size_t)n,
-		    clock_mono_us());
+		    at_us);
 	else if (number != EAGAIN && number != EINTR && number != EMSGSIZE)
 		og->opts.events.broken(f->user, id, sock_error(number));
 }
 
+/*
+ * All of them had arrived when the set was looked at: what is done with the
+ * first must not make the last look farther away.
+ */
 static void
 on_ready(evutil_socket_t fd, short what, void *user)
 {
 	struct outgoing *og = user;
 	struct epoll_event ready[EVENTS_A_TURN];
 	const int n = epoll_wait(fd, ready, EVENTS_A_TURN, 0);
+	const uint64_t at_us = clock_mono_us();
 
 	(void)what;
 	for (int i = 0; i < n; i++) {
@@ -174,7 +179,7 @@ on_ready(evutil_socket_t fd, short what, void *user)
 
 		/* Those before it may have closed it. */
 		if (f != NULL && f->stream == NULL)
-			receive(og, f, ready[i].events);
+			receive(og, f, ready[i].events, at_us);
 	}
 }
 
