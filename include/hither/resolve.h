@@ -45,7 +45,7 @@ struct resolver_opts {
 	uint32_t messages_max;	  /* 50 */
 	uint32_t bytes_max;	  /* 128 KiB */
 	uint32_t time_max_ms;	  /* 6000 */
-	uint32_t aliases_max;	  /* 12 */
+	uint32_t aliases_max;	  /* 11: twelve names are asked for */
 	uint32_t depth_max;	  /* 6: children of children */
 	uint32_t steps_max;	  /* 2000: stages run */
 	size_t arena_max;	  /* 512 KiB a task */
@@ -107,7 +107,8 @@ void resolver_turn(struct resolver *rs);
 struct resolver_counts {
 	uint64_t asked, joined, answered, failed;
 	uint64_t limit_messages, limit_bytes, limit_time, limit_aliases,
-	    limit_depth, limit_steps, limit_memory, limit_tasks;
+	    limit_depth, limit_steps, limit_memory, limit_tasks, limit_zone,
+	    limit_server;
 	size_t tasks;
 	struct upstream_counts upstream;
 };

@@ -64,6 +64,8 @@ ctl_add_counts(struct resolver_counts *sum, const struct resolver_counts *c)
 	sum->limit_steps += c->limit_steps;
 	sum->limit_memory += c->limit_memory;
 	sum->limit_tasks += c->limit_tasks;
+	sum->limit_zone += c->limit_zone;
+	sum->limit_server += c->limit_server;
 	sum->tasks += c->tasks;
 	add_upstream(&sum->upstream, &c->upstream);
 }
@@ -249,12 +251,14 @@ tasks_json(const struct resolver_counts *c)
 static json_t *
 limits_json(const struct resolver_counts *c)
 {
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "messages",
-	    json_count(c->limit_messages), "bytes", json_count(c->limit_bytes),
-	    "time", json_count(c->limit_time), "aliases",
-	    json_count(c->limit_aliases), "depth", json_count(c->limit_depth),
-	    "steps", json_count(c->limit_steps), "memory",
-	    json_count(c->limit_memory), "tasks", json_count(c->limit_tasks));
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	    "messages", json_count(c->limit_messages), "bytes",
+	    json_count(c->limit_bytes), "time", json_count(c->limit_time),
+	    "aliases", json_count(c->limit_aliases), "depth",
+	    json_count(c->limit_depth), "steps", json_count(c->limit_steps),
+	    "memory", json_count(c->limit_memory), "tasks",
+	    json_count(c->limit_tasks), "zone", json_count(c->limit_zone),
+	    "server", json_count(c->limit_server));
 }
 
 static json_t *

@@ -125,6 +125,28 @@ path_takes_answer(struct reply *r, const struct asked *q)
 }
 
 /*
+ * How many aliases the message itself puts behind the path, up to a bound: a
+ * chain without end is seen in its first message instead of in its last.
+ */
+static unsigned
+count_run(const struct reply *r)
+{
+	const uint8_t *at = r->end.wire;
+	unsigned n = 0;
+
+	while (n < REPLY_PATH_MAX) {
+		const struct rrset *alias =
+		    find_set(&r->m, SECTION_ANSWER, at, TYPE_CNAME);
+
+		if (alias == NULL)
+			break;
+		at = rdata_name(&alias->rdata[0], 0);
+		n++;
+	}
+	return n;
+}
+
+/*
  * True when the path ends in the set that was asked for. Only one alias is
  * taken from a message: what lies behind it is asked for by its own name, so
  * that a server is believed about nothing but what it was asked.
@@ -145,6 +167,7 @@ walk_path(struct reply *r, const struct asked *q, struct arena *a)
 		break;
 	}
 	r->kind = REPLY_ALIAS;
+	r->run = count_run(r);
 	if (name_equal(r->end.wire, q->qname)) {
 		r->kind = REPLY_BAD;
 		r->why = "an alias of itself";
@@ -267,8 +290,10 @@ reply_classify(struct reply *r, const struct asked *q, struct arena *a)
 	name_copy(&r->end, q->qname);
 	r->kind = REPLY_KINDS;
 	r->why = "";
-	if ((r->m.flags & FLAG_TC) && !q->tcp) {
-		r->kind = REPLY_TRUNCATED;
+	if (r->m.flags & FLAG_TC) {
+		/* Never taken for complete: RFC 2181 section 9. */
+		r->kind = q->tcp ? REPLY_BAD : REPLY_TRUNCATED;
+		r->why = q->tcp ? "truncated even by TCP" : "";
 		return;
 	}
 	if (judge_rcode(r, q))

@@ -92,7 +92,7 @@ remember(struct task *t, const uint8_t *name, enum ede ede)
 void
 store_failure(struct task *t, enum ede ede)
 {
-	if (t->cache_only || t->cold || t->priming ||
+	if (t->cache_only || t->cold || t->priming || t->crowded_out ||
 	    t->rs->o.failure_max_s == 0)
 		return;
 	remember(t, t->question.wire, ede);

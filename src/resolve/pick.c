@@ -6,19 +6,36 @@
  */
 #include "task.h"
 
+/* The best that has room. Whoever is full counts as tried in this round. */
+static bool
+choose_with_room(struct task *t, uint64_t now_us, struct servers_choice *c)
+{
+	struct delegation *d = t->zone;
+	const struct servers_set set = { d->addresses, d->tried,
+		d->address_count, d->zone };
+
+	for (size_t i = 0; i < d->address_count; i++) {
+		if (servers_choose(t->rs->o.servers, &set, t->rs->o.rng, now_us,
+			c) != ERR_OK)
+			return false;
+		if (!quota_server_full(t, c->primary))
+			return true;
+		d->tried[c->primary] = true;
+		t->crowded_out = true;
+		t->last_trouble = "too many questions wait for this server";
+	}
+	return false;
+}
+
 /* The nearest untried address. False: none is left in this round. */
 bool
 pick_nearest(struct task *t)
 {
 	struct delegation *d = t->zone;
-	const struct servers_set set = { d->addresses, d->tried,
-		d->address_count, d->zone };
 	uint64_t now_us = t->rs->o.wire->now_us(t->rs->o.wire_self);
 	struct servers_choice c;
 
-	if (t->flight_count == FLIGHTS_MAX || d->address_count == 0 ||
-	    servers_choose(t->rs->o.servers, &set, t->rs->o.rng, now_us, &c) !=
-		ERR_OK)
+	if (!flights_may_send(t) || !choose_with_room(t, now_us, &c))
 		return false;
 	t->pick = (struct pick){ .server = c.primary,
 		.shadow = c.shadow,
@@ -43,7 +60,7 @@ pick_lookups(struct task *t)
 	size_t i;
 	uint16_t type;
 
-	if (delegation_lookups_run(t->zone))
+	if (delegation_lookups_run(t->zone) || !flights_may_send(t))
 		return;
 	for (unsigned n = 0; n < 2; n++) {
 		struct task_key k = { .cold = t->cold,
@@ -89,6 +106,16 @@ ask_again(struct task *t, bool tcp, bool edns)
 	return ASK;
 }
 
+static bool
+plain_flies(const struct task *t)
+{
+	for (size_t i = 0; i < t->flight_count; i++) {
+		if (!t->flights[i].over && !t->flights[i].edns)
+			return true;
+	}
+	return false;
+}
+
 /* A reply that does not help: the same server in another way, or the next. */
 enum stage
 reject_reply(struct task *t)
@@ -118,7 +145,8 @@ reject_reply(struct task *t)
 		servers_edns_refused(t->rs->o.servers, &d->addresses[f->server],
 		    t->rs->o.wire->now_us(t->rs->o.wire_self));
 		d->plain[f->server] = true;
-		return ask_again(t, f->tcp, false);
+		/* Of several that raced, one asked without EDNS is enough. */
+		return plain_flies(t) ? ASK : ask_again(t, f->tcp, false);
 	}
 	if (k == REPLY_TRUNCATED && !d->by_tcp[f->server])
 		return ask_again(t, true, f->edns);

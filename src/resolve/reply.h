@@ -40,6 +40,7 @@ struct reply {
 	struct rrset *path[REPLY_PATH_MAX];
 	size_t path_count;
 	struct name end; /* where the path leads */
+	unsigned run;	 /* further aliases the message claims behind it */
 	struct rrset *ns;
 	struct rrset *soa;
 	const char *why; /* static */

@@ -61,6 +61,18 @@ from_cache(struct task *t)
 /* --- FIND_ZONE -------------------------------------------------------- */
 
 /*
+ * Is there nothing to hide from this zone's servers? Not when minimisation is
+ * off, nor when they told us the name themselves by an alias: walking to it
+ * label by label would double the price of a long chain.
+ */
+static bool
+shows_all(const struct task *t)
+{
+	return t->rs->o.qmin == QMIN_OFF || t->zone->forward || t->above > 0 ||
+	       (t->told_by != NULL && name_equal(t->told_by, t->zone->zone));
+}
+
+/*
  * The closest enclosing delegation we know. RFC 1034 section 5.3.3, step 2.
  * The DS of a zone is the parent's: RFC 4035 section 3.1.4.1.
  */
@@ -77,9 +89,7 @@ find_zone(struct task *t)
 	t->zone = known_zone(t, name);
 	if (t->zone == NULL)
 		return task_fail(t, EDE_OTHER, "out of memory");
-	t->minimise =
-	    (struct minimise){ .off = t->rs->o.qmin == QMIN_OFF ||
-				      t->zone->forward || t->above > 0 };
+	t->minimise = (struct minimise){ .off = shows_all(t) };
 	t->question_made = false;
 	task_note(t, "closest known zone: %s (%zu servers, %zu addresses)",
 	    name_text(t->zone->zone, text), t->zone->name_count,
@@ -107,6 +117,15 @@ no_server_left(struct task *t)
 	return task_fail(t, t->last_ede, t->last_trouble);
 }
 
+/* Not a failure of this name: nothing is kept (see store_failure). */
+static enum stage
+crowded_out(struct task *t)
+{
+	t->crowded_out = true;
+	return task_fail(t, EDE_NO_REACHABLE_AUTHORITY,
+	    "too many questions wait for the servers of this zone");
+}
+
 /*
  * The nearest live address not yet tried; addresses that are missing are
  * looked up; those that kept silent get another round.
@@ -117,11 +136,14 @@ pick_server(struct task *t)
 	if (!t->question_made && zone_is_down(t))
 		return task_fail(t, EDE_NO_REACHABLE_AUTHORITY,
 		    "every server of the zone was silent a moment ago");
-	if (!t->question_made)
+	if (!t->question_made) {
+		if (!quota_enter_zone(t))
+			return crowded_out(t);
 		task_begin_question(t);
+	}
 	if (t->pick.made || pick_nearest(t))
 		return ASK;
-	if (t->flight_count == 0)
+	if (!flights_newest_waits(t))
 		pick_lookups(t);
 	if (t->flight_count > 0 && !flights_newest_waits(t) &&
 	    flights_may_repeat(t) && delegation_again(t->zone)) {
@@ -234,7 +256,7 @@ take_path(struct task *t)
 		if (!chain_add(t, t->reply.path[i]))
 			return false;
 	}
-	return t->aliases <= t->rs->o.aliases_max;
+	return t->aliases + t->reply.run <= t->rs->o.aliases_max;
 }
 
 static enum stage
@@ -251,6 +273,7 @@ follow_alias(struct task *t)
 			    "the aliases form a circle");
 	}
 	t->sname = t->reply.end;
+	t->told_by = t->reading != NULL ? t->zone->zone : NULL;
 	flights_leave(t);
 	return FROM_CACHE;
 }
@@ -277,6 +300,12 @@ follow_referral(struct task *t)
 		    "the parent does not give the address of its own server");
 	t->referrals++;
 	t->question_made = false;
+	if (t->told_by != NULL) {
+		/* These have not told us anything yet. */
+		t->told_by = NULL;
+		t->minimise = (struct minimise){ .off = shows_all(t),
+			.asked = t->minimise.asked };
+	}
 	task_note(t, "delegated: %s (%zu servers, %zu addresses)",
 	    name_text(t->zone->zone, text), t->zone->name_count,
 	    t->zone->address_count);

@@ -15,6 +15,7 @@
 
 /* Retries that RFC 9520 section 3.1 calls reasonable, and no more. */
 #define SENDS_MAX  8u
+#define PAID_MAX   3u
 #define ROUNDS_MAX 4u
 
 static uint64_t
@@ -26,8 +27,10 @@ now_of(const struct task *t)
 void
 flights_leave(struct task *t)
 {
-	for (size_t i = 0; i < t->flight_count; i++)
+	for (size_t i = 0; i < t->flight_count; i++) {
 		upstream_leave(t->rs->upstream, t->flights[i].exchange);
+		quota_leave_server(t, &t->flights[i]);
+	}
 	t->flight_count = 0;
 	t->reading = NULL;
 }
@@ -122,6 +125,14 @@ flights_send_pick(struct task *t)
 	t->pick.made = false;
 	if (t->flight_count == FLIGHTS_MAX || b == NULL)
 		return false;
+	if (t->pick.tcp && b->bytes + MESSAGE_MAX > t->rs->o.bytes_max) {
+		/* Its answer may be longer than what is left to be read. */
+		t->zone->spent[t->pick.server] = true;
+		t->last_trouble = "too many octets for one question";
+		t->last_ede = EDE_OTHER;
+		t->rs->counts.limit_bytes++;
+		return false;
+	}
 	fill_ask(t, &a, t->pick.server, t->pick.tcp);
 	note_send(t, &a);
 	b->messages++;
@@ -140,6 +151,7 @@ flights_send_pick(struct task *t)
 	f->tcp = t->pick.tcp;
 	f->edns = t->pick.edns;
 	f->over = false;
+	quota_enter_server(t, f);
 	t->flight_count++;
 	if (t->pick.shadow < t->zone->address_count && !t->pick.tcp)
 		send_shadow(t, b);
@@ -229,6 +241,21 @@ flights_newest_waits(const struct task *t)
 	return !f->over && x != NULL && x->state == EXCHANGE_WAITING;
 }
 
+/*
+ * Addresses that had to be looked up have cost messages already: a look-up
+ * weighs as much as a send, so that a referral to names without glue and
+ * without life (NRDelegation, CVE-2022-3204) is not dearer than one with.
+ */
+bool
+flights_may_send(const struct task *t)
+{
+	size_t paid = t->zone->lookups;
+
+	if (paid > PAID_MAX)
+		paid = PAID_MAX;
+	return t->flight_count + paid < SENDS_MAX;
+}
+
 static bool
 has_untried(const struct delegation *d)
 {
@@ -245,7 +272,7 @@ flights_may_repeat(const struct task *t)
 {
 	const struct delegation *d = t->zone;
 
-	if (t->round + 1 >= ROUNDS_MAX || t->flight_count >= SENDS_MAX)
+	if (t->round + 1 >= ROUNDS_MAX || !flights_may_send(t))
 		return false;
 	for (size_t i = 0; i < d->address_count; i++) {
 		if (!d->spent[i])
@@ -264,7 +291,7 @@ flights_want_another(struct task *t)
 {
 	struct flight *f = &t->flights[t->flight_count - 1];
 	uint64_t hedge_at = f->sent_us + f->hedge_us;
-	bool untried = has_untried(t->zone) && t->flight_count < SENDS_MAX;
+	bool untried = has_untried(t->zone) && flights_may_send(t);
 
 	if (!flights_newest_waits(t))
 		return untried || flights_may_repeat(t);

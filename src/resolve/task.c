@@ -237,6 +237,7 @@ task_free(struct task *t)
 		memory_free(c);
 	}
 	flights_leave(t);
+	quota_leave_zone(t);
 	timer_cancel(rs->o.timers, &t->timer);
 	timer_cancel(rs->o.timers, &t->deadline);
 	unlink_from_ready(t);

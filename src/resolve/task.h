@@ -29,6 +29,7 @@ struct flight {
 	uint32_t exchange;
 	uint32_t hedge_us;
 	size_t server; /* index in the delegation */
+	uint32_t server_bucket;
 	bool tcp, edns;
 	bool over;     /* judged: nothing more to hope from it */
 };
@@ -83,6 +84,8 @@ struct task {
 	size_t step_count;
 	struct budget budget;
 	bool owns_budget, is_ready, ended;
+	bool in_zone_quota;
+	uint32_t zone_bucket;
 	struct timer timer, deadline;
 	struct client *clients;
 	struct edge *waiters, *children;
@@ -90,6 +93,7 @@ struct task {
 	/* written by the stages */
 	struct name sname;	/* the name we are at: aliases move it */
 	unsigned aliases, referrals;
+	const uint8_t *told_by; /* whose servers named sname by an alias */
 	struct rrset *chain[CHAIN_MAX]; /* answer section so far */
 	size_t chain_count;
 	struct delegation *zone;
@@ -101,7 +105,7 @@ struct task {
 	size_t flight_count;
 	struct pick pick;
 	unsigned round;
-	bool saw_recursive, saw_empty, ask_recursively;
+	bool saw_recursive, saw_empty, ask_recursively, crowded_out;
 	bool has_stale; /* expired data that might be told (RFC 8767) */
 	struct flight *reading;
 	struct reply reply;
@@ -112,7 +116,8 @@ struct task {
 	enum ede last_ede;
 };
 
-#define TASK_BUCKETS 4096u
+#define TASK_BUCKETS  4096u
+#define QUOTA_BUCKETS 8192u
 
 struct resolver {
 	struct resolver_opts o;
@@ -122,6 +127,7 @@ struct resolver {
 	uint32_t *free_slots;
 	size_t free_count;
 	struct task *buckets[TASK_BUCKETS];
+	uint32_t zone_loads[QUOTA_BUCKETS], server_loads[QUOTA_BUCKETS];
 	struct task *ready_head, *ready_tail;
 	struct resolver_counts counts;
 	struct delegation *root;	/* from the hints */
@@ -168,6 +174,7 @@ bool flights_settle(struct task *t);
 size_t flights_live(const struct task *t);
 bool flights_want_another(struct task *t);
 bool flights_may_repeat(const struct task *t);
+bool flights_may_send(const struct task *t);
 bool flights_newest_waits(const struct task *t);
 void flights_leave(struct task *t);
 void task_begin_question(struct task *t);
@@ -187,6 +194,13 @@ enum stage reject_reply(struct task *t);
 
 /* resort.c: when nobody is left */
 bool pick_last_resort(struct task *t);
+
+/* quota.c: how many wait for one zone and for one address */
+bool quota_enter_zone(struct task *t) MUST_USE; /* leaves the one before */
+void quota_leave_zone(struct task *t);
+bool quota_server_full(struct task *t, size_t server);
+void quota_enter_server(struct task *t, struct flight *f);
+void quota_leave_server(struct task *t, const struct flight *f);
 
 /* resolver.c */
 struct delegation_rules resolver_rules(const struct resolver *rs);

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * quota.c - how many may wait for one zone, and for one server.
+ *
+ * Random names below one zone are all misses. When its servers are slow or
+ * silent the questions pile up, and without a bound they would take every
+ * task, port and megabyte from the others. So at most a quarter of the tasks
+ * may be at one zone, and a handful when all its servers are known to be
+ * silent: these few go on probing, the rest is refused at once. The same
+ * holds for an address, whatever number of zones is said to live there.
+ *
+ * Counters lie in buckets of a keyed hash. Two zones in one bucket share its
+ * bound, which nobody can bring about on purpose.
+ */
+#include "task.h"
+
+#define SILENT_MAX   8u /* tasks that probe a silent zone or server */
+#define LIVE_LEAST   64u
+#define BUCKET_OF(h) ((uint32_t)((h) % QUOTA_BUCKETS))
+
+static uint32_t
+live_max(const struct resolver *rs)
+{
+	size_t share = rs->o.tasks_max / 4;
+
+	return share < LIVE_LEAST ? LIVE_LEAST : (uint32_t)share;
+}
+
+static bool
+server_is_silent(const struct task *t, const struct addr *a)
+{
+	const struct resolver_opts *o = &t->rs->o;
+	struct server_view v;
+
+	return servers_look(o->servers, a, NULL, o->wire->now_us(o->wire_self),
+		   &v) &&
+	       v.state == SERVER_DEAD;
+}
+
+static bool
+zone_is_silent(const struct task *t)
+{
+	const struct delegation *d = t->zone;
+
+	for (size_t i = 0; i < d->address_count; i++) {
+		if (!server_is_silent(t, &d->addresses[i]))
+			return false;
+	}
+	return d->address_count > 0;
+}
+
+bool
+quota_enter_zone(struct task *t)
+{
+	struct resolver *rs = t->rs;
+	uint32_t bucket = BUCKET_OF(name_hash(&rs->key, t->zone->zone));
+
+	quota_leave_zone(t);
+	if (rs->zone_loads[bucket] >= live_max(rs) ||
+	    (rs->zone_loads[bucket] >= SILENT_MAX && zone_is_silent(t))) {
+		rs->counts.limit_zone++;
+		return false;
+	}
+	rs->zone_loads[bucket]++;
+	t->zone_bucket = bucket;
+	t->in_zone_quota = true;
+	return true;
+}
+
+void
+quota_leave_zone(struct task *t)
+{
+	if (!t->in_zone_quota)
+		return;
+	t->in_zone_quota = false;
+	t->rs->zone_loads[t->zone_bucket]--;
+}
+
+static uint32_t
+server_bucket(const struct resolver *rs, const struct addr *a)
+{
+	return BUCKET_OF(hash_bytes(&rs->key, a->ip, sizeof(a->ip)));
+}
+
+bool
+quota_server_full(struct task *t, size_t server)
+{
+	struct resolver *rs = t->rs;
+	const struct addr *a = &t->zone->addresses[server];
+	uint32_t load = rs->server_loads[server_bucket(rs, a)];
+
+	if (load < live_max(rs) &&
+	    (load < 2 * SILENT_MAX || !server_is_silent(t, a)))
+		return false;
+	rs->counts.limit_server++;
+	return true;
+}
+
+void
+quota_enter_server(struct task *t, struct flight *f)
+{
+	f->server_bucket = server_bucket(t->rs, &t->zone->addresses[f->server]);
+	t->rs->server_loads[f->server_bucket]++;
+}
+
+void
+quota_leave_server(struct task *t, const struct flight *f)
+{
+	t->rs->server_loads[f->server_bucket]--;
+}
