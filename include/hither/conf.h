@@ -28,6 +28,7 @@ enum conf_action { CONF_ALLOW, CONF_ALLOW_SNOOP, CONF_REFUSE, CONF_DROP };
 enum conf_qmin { CONF_QMIN_OFF, CONF_QMIN_RELAXED, CONF_QMIN_STRICT };
 enum conf_selection { CONF_NEAR, CONF_RANDOM };
 enum conf_zone_type { CONF_STUB, CONF_FORWARD };
+enum conf_transport { CONF_BY_UDP, CONF_BY_TCP };
 enum conf_local_type {
 	CONF_LOCAL_STATIC,
 	CONF_LOCAL_REFUSE,
@@ -68,6 +69,8 @@ struct conf_zone {
 	const uint8_t *name; /* wire form */
 	enum conf_zone_type type;
 	struct conf_addrs servers; /* with their ports */
+	bool fallback;
+	enum conf_transport transport;
 };
 struct conf_local_zone {
 	struct conf_mark at;

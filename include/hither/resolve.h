@@ -22,8 +22,10 @@ enum qmin { QMIN_OFF, QMIN_RELAXED, QMIN_STRICT };
 struct resolver_zone {
 	const uint8_t *name;
 	const struct addr *servers;
-	size_t server_count; /* 1..16 */
+	size_t server_count; /* 1..SERVERS_SET_MAX */
 	bool forward;
+	bool first; /* when they all fail, iterate as if it were not here */
+	bool tcp;   /* asked by TCP only */
 };
 
 struct resolver_opts {

@@ -248,29 +248,6 @@ check_local_zones(struct reader *r)
 }
 
 static void
-check_servers(struct reader *r, const struct conf_zone *z)
-{
-	const struct conf_prefixes *never = &r->conf->outgoing.do_not_query;
-	char ip[ADDR_TEXT_MAX];
-
-	if (z->servers.count == 0)
-		problem_add(r, false, &z->at, "zones: a zone has no servers");
-	for (size_t i = 0; i < z->servers.count; i++) {
-		const struct addr *a = &z->servers.items[i];
-
-		for (size_t j = 0; j < never->count; j++) {
-			if (!prefix_covers(&never->items[j], a))
-				continue;
-			problem_add(r, true, &z->at,
-			    "zones: %s is in outgoing.do-not-query and will "
-			    "not be asked",
-			    addr_ip_text(a, ip));
-			break;
-		}
-	}
-}
-
-static void
 check_zones(struct reader *r)
 {
 	const struct conf *c = r->conf;
@@ -286,7 +263,9 @@ check_zones(struct reader *r)
 		if (z->name == NULL)
 			continue;
 		list[count++] = (struct named){ &z->at, z->name };
-		check_servers(r, z);
+		if (z->servers.count == 0)
+			problem_add(r, false, &z->at,
+			    "zones: a zone has no servers");
 	}
 	check_names(r, list, count, "zones");
 }

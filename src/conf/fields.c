@@ -14,6 +14,7 @@ static const char *const zone_words[] = { "stub", "forward", NULL };
 static const char *const local_words[] = { "static", "refuse",
 	"always-nxdomain", "transparent", NULL };
 static const char *const transport_words[] = { "udp", "tcp", NULL };
+static const char *const zone_transport_words[] = { "udp", "tcp", NULL };
 
 _Static_assert(sizeof(enum conf_action) == sizeof(uint32_t),
     "words are written as 32-bit numbers");
@@ -75,7 +76,21 @@ const struct option zone_fields[] = {
 	    .is_list = true,
 	    .is_required = true,
 	    .offset = IN(conf_zone, servers),
-	    .help = "Addresses to ask, each with @port if it is not 53." },
+	    .help = "Addresses to ask, each with @port if it is not 53. The "
+		    "nearest is preferred, as everywhere." },
+	{ .path = "fallback",
+	    .type = OPTION_BOOL,
+	    .offset = IN(conf_zone, fallback),
+	    .initial = "false",
+	    .help = "When none of the servers helps, find the zone's own "
+		    "servers and ask those." },
+	{ .path = "transport",
+	    .type = OPTION_WORD,
+	    .offset = IN(conf_zone, transport),
+	    .initial = "udp",
+	    .words = zone_transport_words,
+	    .help = "udp falls back to TCP for long answers; tcp uses nothing "
+		    "else." },
 	{ 0 },
 };
 

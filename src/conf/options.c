@@ -282,7 +282,8 @@ const struct option options[] = {
 	    .initial = "[127.0.0.0/8, \"::1/128\", 0.0.0.0/8, \"::/128\", "
 		       "169.254.0.0/16, 224.0.0.0/4, \"ff00::/8\", "
 		       "255.255.255.255/32]",
-	    .help = "Networks in which no server is ever asked." },
+	    .help = "Networks in which no server is ever asked, unless "
+		    "zones names its address." },
 
 	{ .path = "cache.records",
 	    .type = OPTION_SIZE,

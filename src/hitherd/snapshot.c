@@ -53,12 +53,11 @@ build_policy(struct snapshot *s, char *why, size_t size)
 	const struct conf *c = s->conf;
 	struct access_rule *access =
 	    arena_take(s->arena, (c->access.count + 1) * sizeof(*access));
-	struct local_zone *zones =
-	    arena_take(s->arena, (c->local_zones.count + 1) * sizeof(*zones));
+	struct local_zone *zones = arena_take(s->arena,
+	    (c->zones.count + c->local_zones.count + 1) * sizeof(*zones));
 	struct policy_opts o = { .access = access,
 		.access_count = c->access.count,
 		.zones = zones,
-		.zone_count = c->local_zones.count,
 		.data = c->local_data.items,
 		.data_count = c->local_data.count,
 		.identity = c->server.identity,
@@ -71,10 +70,17 @@ build_policy(struct snapshot *s, char *why, size_t size)
 		access[i].net = c->access.items[i].net;
 		access[i].access = access_of(c->access.items[i].action);
 	}
-	for (size_t i = 0; i < c->local_zones.count; i++) {
-		zones[i].name = c->local_zones.items[i].name;
-		zones[i].kind = local_of(c->local_zones.items[i].type);
+	/* Whoever has servers for a special-use name wants them asked. */
+	for (size_t i = 0; i < c->zones.count; i++) {
+		if (c->zones.items[i].name[0] != 0)
+			zones[o.zone_count++] =
+			    (struct local_zone){ c->zones.items[i].name,
+				    LOCAL_TRANSPARENT };
 	}
+	for (size_t i = 0; i < c->local_zones.count; i++)
+		zones[o.zone_count++] =
+		    (struct local_zone){ c->local_zones.items[i].name,
+			    local_of(c->local_zones.items[i].type) };
 	s->policy = policy_new(&o, &bad);
 	if (s->policy != NULL)
 		return ERR_OK;
@@ -100,6 +106,8 @@ build_zones(struct snapshot *s)
 		s->zones[i].servers = z->servers.items;
 		s->zones[i].server_count = z->servers.count;
 		s->zones[i].forward = z->type == CONF_FORWARD;
+		s->zones[i].first = z->fallback;
+		s->zones[i].tcp = z->transport == CONF_BY_TCP;
 	}
 	return ERR_OK;
 }

@@ -124,6 +124,27 @@ path_takes_answer(struct reply *r, const struct asked *q)
 	return set != NULL && path_add(r, set);
 }
 
+static struct rrset *
+find_soa(const struct reply *r, const uint8_t *zone)
+{
+	for (size_t i = 0; i < r->m.counts[SECTION_AUTHORITY]; i++) {
+		struct rrset *set = r->m.sets[SECTION_AUTHORITY][i];
+
+		if (set->type == TYPE_SOA &&
+		    name_is_within(r->end.wire, set->owner) &&
+		    name_is_within(set->owner, zone))
+			return set;
+	}
+	return NULL;
+}
+
+/* Does the message say that there is nothing at the path's end? */
+static bool
+is_denied(const struct reply *r, const struct asked *q)
+{
+	return r->m.rcode == RCODE_NXDOMAIN || find_soa(r, q->zone) != NULL;
+}
+
 /*
  * How many aliases the message itself puts behind the path, up to a bound: a
  * chain without end is seen in its first message instead of in its last.
@@ -149,23 +170,27 @@ count_run(const struct reply *r)
 /*
  * True when the path ends in the set that was asked for. Only one alias is
  * taken from a message: what lies behind it is asked for by its own name, so
- * that a server is believed about nothing but what it was asked.
+ * that a server is believed about nothing but what it was asked. A resolver
+ * we forward to has followed the aliases already: as far as they stay in the
+ * zone it was configured for, it would be the one to be asked again.
  */
 static bool
 walk_path(struct reply *r, const struct asked *q, struct arena *a)
 {
-	if (path_takes_answer(r, q))
-		return true;
-	switch (path_hop(r, a)) {
-	case HOP_NONE:
-		return false;
-	case HOP_TOO_LONG:
+	enum hop hop;
+
+	do {
+		if (path_takes_answer(r, q))
+			return true;
+		hop = path_hop(r, a);
+	} while (hop == HOP_MOVED && q->forward &&
+		 name_is_within(r->end.wire, q->zone));
+	if (hop == HOP_TOO_LONG)
 		r->kind = REPLY_YXDOMAIN;
+	if (hop == HOP_TOO_LONG || (hop == HOP_NONE && r->path_count == 0))
 		return false;
-	case HOP_FULL:
-	case HOP_MOVED:
-		break;
-	}
+	if (q->forward && hop == HOP_NONE && is_denied(r, q))
+		return false;
 	r->kind = REPLY_ALIAS;
 	r->run = count_run(r);
 	if (name_equal(r->end.wire, q->qname)) {
@@ -204,20 +229,6 @@ judge_rcode(struct reply *r, const struct asked *q)
 		r->why = "the server failed";
 		return true;
 	}
-}
-
-static struct rrset *
-find_soa(const struct reply *r, const uint8_t *zone)
-{
-	for (size_t i = 0; i < r->m.counts[SECTION_AUTHORITY]; i++) {
-		struct rrset *set = r->m.sets[SECTION_AUTHORITY][i];
-
-		if (set->type == TYPE_SOA &&
-		    name_is_within(r->end.wire, set->owner) &&
-		    name_is_within(set->owner, zone))
-			return set;
-	}
-	return NULL;
 }
 
 /* Deeper than the zone asked, and on the way to the name. */

@@ -117,6 +117,8 @@ delegation_configured(struct arena *a, const struct resolver_zone *z)
 		return NULL;
 	d->zone = z->name;
 	d->forward = z->forward;
+	d->first = z->first;
+	d->tcp = z->tcp;
 	d->configured = true;
 	d->names[0].name = z->name;
 	d->names[0].has_glue = true;

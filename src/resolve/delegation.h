@@ -38,6 +38,7 @@ struct delegation {
 	uint64_t expires_ms; /* what it delegates ends by then; 0: never */
 	unsigned lookups;
 	bool forward, configured, from_hints;
+	bool first, tcp; /* of a configured zone: see resolver_zone */
 	bool doubt_glue; /* it led nowhere: look the names up after all */
 	bool took_parent_glue, asked_parent; /* resort.c has done it */
 	bool let_through; /* its failure is looked into: failures.c */

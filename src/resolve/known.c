@@ -165,14 +165,21 @@ known_prime_root(struct task *t)
 		task_give_budget(primer);
 }
 
-/* The closest enclosing zone we know the servers of; NULL: no memory. */
+/*
+ * The closest enclosing zone we know the servers of; NULL: no memory. Within
+ * a forward zone only a deeper configured one counts: what the public tree
+ * says about the names below it is not asked for.
+ */
 struct delegation *
 known_zone(struct task *t, const uint8_t *name)
 {
-	const struct resolver_zone *z = configured_zone(t, name);
+	const struct resolver_zone *z =
+	    t->on_our_own ? NULL : configured_zone(t, name);
 	unsigned above = z == NULL ? 0 : name_labels(z->name) + 1;
 	struct delegation *d = NULL;
 
+	if (z != NULL && z->forward)
+		return delegation_configured(t->arena, z);
 	if (!t->cold && !t->priming)
 		d = cached_delegation(t, name, above);
 	if (d != NULL)

@@ -42,6 +42,7 @@ pick_nearest(struct task *t)
 		.hedge_us = c.hedge_us,
 		.rto_us = c.rto_us,
 		.made = true,
+		.tcp = d->tcp,
 		.edns = !d->plain[c.primary] &&
 			servers_speaks_edns(t->rs->o.servers,
 			    &d->addresses[c.primary], now_us) };

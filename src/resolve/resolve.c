@@ -99,9 +99,31 @@ find_zone(struct task *t)
 
 /* --- PICK_SERVER ------------------------------------------------------ */
 
+/* The configured servers of a zone failed; may we find it ourselves? */
+static bool
+falls_back(struct task *t)
+{
+	const uint8_t *name = t->sname.wire;
+	struct delegation *d;
+
+	if (!t->zone->configured || !t->zone->first)
+		return false;
+	t->on_our_own = true;
+	d = known_zone(t, t->qtype == TYPE_DS ? name_parent(name) : name);
+	if (d == NULL)
+		return false;
+	task_note(t, "the configured servers fail: going on without them");
+	t->zone = d;
+	t->minimise = (struct minimise){ .off = shows_all(t) };
+	t->question_made = false;
+	return true;
+}
+
 static enum stage
 no_server_left(struct task *t)
 {
+	if (falls_back(t))
+		return PICK_SERVER;
 	if (t->saw_empty && !t->reply.minimised) {
 		/* All they have to say is nothing. */
 		t->reply =
@@ -274,6 +296,7 @@ follow_alias(struct task *t)
 	}
 	t->sname = t->reply.end;
 	t->told_by = t->reading != NULL ? t->zone->zone : NULL;
+	t->on_our_own = false;
 	flights_leave(t);
 	return FROM_CACHE;
 }

@@ -93,6 +93,7 @@ struct task {
 	/* written by the stages */
 	struct name sname;	/* the name we are at: aliases move it */
 	unsigned aliases, referrals;
+	bool on_our_own;  /* the configured servers failed: iterating */
 	const uint8_t *told_by; /* whose servers named sname by an alias */
 	struct rrset *chain[CHAIN_MAX]; /* answer section so far */
 	size_t chain_count;

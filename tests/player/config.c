@@ -185,6 +185,17 @@ set_server(struct reader *r, const char *key, const char *v)
 		z->count++;
 }
 
+static void
+set_way(struct reader *r, const char *key, const char *v)
+{
+	if (r->zone == NULL)
+		skip(r, key, v);
+	else if (strstr(key, "-first") != NULL)
+		r->zone->first = yes(v);
+	else
+		r->zone->tcp = yes(v);
+}
+
 /* Wanted only when it is off: that is how it is here. */
 static void
 only_off(struct reader *r, const char *key, const char *v)
@@ -282,9 +293,11 @@ static const struct {
 	{ "answer-cookie", only_off },
 	{ "disable-edns-do", only_off },
 	{ "dns-error-reporting", only_off },
-	{ "forward-first", only_off },
+	{ "forward-first", set_way },
+	{ "forward-tcp-upstream", set_way },
+	{ "stub-tcp-upstream", set_way },
 	{ "forward-no-cache", only_off },
-	{ "stub-first", only_off },
+	{ "stub-first", set_way },
 	{ "stub-no-cache", only_off },
 	{ "tcp-upstream", only_off },
 	{ "nsid", ignore },

@@ -101,6 +101,8 @@ set_zones(struct play *p, struct resolver_opts *o)
 			.servers = s->zones[i].servers,
 			.server_count = s->zones[i].count,
 			.forward = s->zones[i].forward,
+			.first = s->zones[i].first,
+			.tcp = s->zones[i].tcp,
 		};
 	o->zones = p->zones;
 	o->zone_count = s->zone_count;

@@ -91,7 +91,7 @@ struct zone_setup {
 	struct name name;
 	struct addr servers[ZONE_ADDRS];
 	size_t count;
-	bool forward, named;
+	bool forward, named, first, tcp;
 };
 struct setup {
 	struct zone_setup zones[ZONES_MAX];
