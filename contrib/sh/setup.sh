@@ -4,6 +4,9 @@
 # Sourced by ./start and ./check: installs what is missing with apt, and
 # makes a copy of the sources in build/source, so that autotools write nowhere
 # else. Wants $top, the checkout.
+: "${top:?}"
+
+export LC_ALL=C.UTF-8
 
 say() { printf '%s\n' "$*"; }
 die() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 1; }
@@ -11,11 +14,16 @@ die() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 1; }
 as_root() {
 	if [ "$(id -u)" -eq 0 ]; then
 		"$@"
-	elif command -v sudo >/dev/null 2>&1; then
-		sudo "$@"
 	else
-		die "root or sudo is needed to install: $missing"
+		sudo "$@"
 	fi
+}
+
+# Everything lies in build/; one that root made is of no use to others.
+make_build() {
+	mkdir -p "$top/build" 2>/dev/null
+	[ -w "$top/build" ] ||
+		die "cannot write to $top/build: remove it, or be its owner"
 }
 
 # Servers that come along must not start: Debian asks this script first.
@@ -40,6 +48,9 @@ install_missing() {
 		    grep -q '^ii' || missing="$missing $package"
 	done
 	[ -n "$missing" ] || return 0
+	if [ "$(id -u)" -ne 0 ] && ! command -v sudo >/dev/null 2>&1; then
+		die "root or sudo is needed to install:$missing"
+	fi
 	say "installing:$missing"
 	# shellcheck disable=SC2086
 	{
@@ -52,24 +63,29 @@ install_missing() {
 	}
 }
 
+# shellcheck disable=SC2034 # for those who source this
 build_packages="gcc make autoconf automake libtool pkg-config libevent-dev
     libldns-dev libssl-dev libyaml-dev libjansson-dev libsodium-dev
     liburcu-dev"
 
-# build/source holds the tree as it is now; equal files keep their times.
+is_newer() { [ -n "$(find "$1" -newer "$2" 2>/dev/null)" ]; }
+
+# build/source holds the tree as it is now: equal files keep their times, and
+# files that are gone go there as well. What autotools make is made there.
 copy_sources() {
 	mkdir -p "$top/build/source"
 	(cd "$top" && tar -cf - --exclude=./build --exclude=./.git \
-	    --exclude=./autom4te.cache .) |
+	    --exclude=./autom4te.cache --exclude=./aclocal.m4 \
+	    --exclude=./build-aux --exclude=./configure \
+	    --exclude=./Makefile.in --exclude=__pycache__ .) |
 	    (cd "$top/build/source" && tar -xf -)
-	# What was taken away since the last time would still be tested.
-	(cd "$top/build/source" && find conf contrib doc include src tests \
-	    zones -type f) | while read -r file; do
-		[ -e "$top/$file" ] || rm -f "$top/build/source/$file"
-	done
 	cd "$top/build/source" || exit 1
-	if [ ! -e configure ] || [ configure.ac -nt configure ] ||
-	    [ Makefile.am -nt Makefile.in ]; then
+	find conf contrib doc include src tests zones -type f |
+	    while IFS= read -r f; do
+		[ -e "$top/$f" ] || rm -f "$f"
+	done
+	if [ ! -e Makefile.in ] || is_newer configure.ac configure ||
+	    is_newer Makefile.am Makefile.in; then
 		autoreconf -i >"$top/build/autoreconf.log" 2>&1 || {
 			tail -n 20 "$top/build/autoreconf.log" >&2
 			die "autoreconf failed"
@@ -84,7 +100,7 @@ configure_in() {
 	shift
 	mkdir -p "$dir"
 	if [ ! -e "$dir/config.status" ] ||
-	    [ "$top/build/source/configure" -nt "$dir/config.status" ]; then
+	    is_newer "$top/build/source/configure" "$dir/config.status"; then
 		(cd "$dir" && "$top/build/source/configure" -q "$@") \
 		    >"$dir/configure.log" 2>&1 || {
 			tail -n 20 "$dir/configure.log" >&2

@@ -39,7 +39,7 @@ usage_of(const struct ctl_command *c, char *buf, size_t size)
 
 		if (a->kind == CTL_NO_ARGUMENT)
 			break;
-		for (; a->name[j] != '\0' && j < sizeof(word) - 1; j++)
+		for (; j < sizeof(word) - 1 && a->name[j] != '\0'; j++)
 			word[j] = a->kind == CTL_FLAG || a->name[j] < 'a' ||
 					  a->name[j] > 'z'
 				      ? a->name[j]

@@ -248,14 +248,17 @@ loop_hook_remove(struct loop *l, enum turn_stage stage, struct turn_hook *h)
 void
 loop_after_turn(struct loop *l, void (*fn)(void *user), void *user)
 {
-	size_t i = 0;
+	for (size_t i = 0; i < LOOP_AFTER_MAX; i++) {
+		struct turn_hook *h = &l->callers[i];
 
-	while (i < LOOP_AFTER_MAX && l->callers[i].fn != NULL)
-		i++;
-	require(i < LOOP_AFTER_MAX);
-	l->callers[i].fn = fn;
-	l->callers[i].user = user;
-	loop_hook_add(l, TURN_CALLERS, &l->callers[i]);
+		if (h->fn != NULL)
+			continue;
+		h->fn = fn;
+		h->user = user;
+		loop_hook_add(l, TURN_CALLERS, h);
+		return;
+	}
+	require(false); /* more callers than LOOP_AFTER_MAX */
 }
 
 void
