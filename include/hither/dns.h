@@ -264,6 +264,7 @@ const char *type_text(uint16_t type, char *buf);
 enum err type_parse(const char *text, uint16_t *out) MUST_USE;
 const char *rcode_text(unsigned rcode); /* "NOERROR"; "RCODE17" never NULL */
 const char *ede_title(enum ede e);	/* "No Reachable Authority" */
+bool ede_is_dnssec(enum ede e);		/* says why something is bogus */
 /*
  * One record in zone-file form into owner/type/ttl/rdata; RDATA lies in the
  * arena. A set of one record. NULL on a syntax error (or a full arena).

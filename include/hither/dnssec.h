@@ -37,6 +37,7 @@ struct dnssec_work {
 	uint32_t good, failed; /* signature checks by result */
 	uint32_t hashes;       /* names hashed for NSEC3 */
 	uint32_t good_max, failed_max, hashes_max;
+	bool over;	       /* more was wanted: the question ends */
 };
 
 /* --- algorithms --------------------------------------------------------- */
@@ -379,18 +380,18 @@ enum err rollovers_save(
 /* --- what is known of zones --------------------------------------------- */
 
 enum trust_state {
-	TRUST_SECURE,	/* sets[0] are its keys, proven */
-	TRUST_SIGNED,	/* sets[0] is its DS set, proven; keys not yet */
+	TRUST_SECURE,	/* its keys are proven */
+	TRUST_SIGNED,	/* its DS set is proven; keys not yet */
 	TRUST_INSECURE, /* proven unsigned, or signed beyond our means */
 	TRUST_NO_CUT,	/* proven: no zone begins at this name */
-	TRUST_BOGUS,	/* its keys could not be proven */
 };
 struct trust {
 	const uint8_t *zone;
-	const struct rrset *set; /* DS or DNSKEY; NULL in other states */
-	const char *why;	 /* INSECURE and BOGUS: a few words */
+	const struct rrset *keys; /* DNSKEY set: SECURE */
+	const struct rrset *ds;	  /* DS set: SIGNED, and mostly SECURE */
+	const char *why;	  /* INSECURE: a few words, or NULL */
 	uint64_t made_ms, expires_ms;
-	uint32_t generation;	 /* whatever the caller compares */
+	uint32_t generation;	  /* whatever the caller compares */
 	enum ede ede;
 	enum trust_state state;
 };

@@ -34,6 +34,7 @@ struct wire_ops {
 	void (*close)(void *self, uint32_t flow);
 	uint64_t (*now_us)(void *self); /* monotonic */
 	uint64_t (*ttl_now_ms)(void *self); /* clock_boot_ms of this world */
+	uint64_t (*real_now_s)(void *self); /* wall clock, for signatures */
 };
 
 /* What happens on a flow. The receiver may close any flow from in here. */

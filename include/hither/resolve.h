@@ -12,6 +12,7 @@
 
 #include <hither/cache.h>
 #include <hither/dns.h>
+#include <hither/dnssec.h>
 #include <hither/net.h>
 #include <hither/servers.h>
 #include <hither/upstream.h>
@@ -50,11 +51,17 @@ struct resolver_opts {
 	uint32_t aliases_max;	  /* 11: twelve names are asked for */
 	uint32_t depth_max;	  /* 6: children of children */
 	uint32_t steps_max;	  /* 2000: stages run */
+	uint32_t checks_max;	  /* 16 signatures that are not good, */
+	uint32_t good_checks_max; /* 48 that are */
+	uint32_t hashes_max;	  /* 64 names hashed for NSEC3 */
 	size_t arena_max;	  /* 512 KiB a task */
 	size_t tasks_max;	  /* 20000 */
 	/* seconds */
 	uint32_t ttl_min_s, ttl_max_s, negative_ttl_max_s;
 	uint32_t failure_first_s, failure_max_s;
+	/* what is believed; NULL: nothing is validated. Outlives us. */
+	const struct anchors *anchors;
+	struct dnssec_policy dnssec;
 	uint16_t port;		  /* destination port: 53 */
 	enum qmin qmin;
 	bool mix_case, ip4, ip6, ask_nsid;
@@ -106,11 +113,15 @@ void resolver_cancel(struct resolver *rs, uint64_t id);
 /* Runs every task that is ready, until none is. */
 void resolver_turn(struct resolver *rs);
 
+#define DNSSEC_REASONS 13 /* EDE 0 to 12 */
 struct resolver_counts {
 	uint64_t asked, joined, answered, failed;
 	uint64_t limit_messages, limit_bytes, limit_time, limit_aliases,
 	    limit_depth, limit_steps, limit_memory, limit_tasks, limit_zone,
-	    limit_server;
+	    limit_server, limit_checks;
+	uint64_t verdicts[VERDICT_BOGUS + 1]; /* of answered questions */
+	uint64_t bogus[DNSSEC_REASONS];	      /* by EDE: 0 is any other */
+	uint64_t dnssec_checks[256];	      /* by algorithm */
 	size_t tasks;
 	struct upstream_counts upstream;
 };

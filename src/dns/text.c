@@ -117,6 +117,14 @@ rcode_text(unsigned rcode)
 	return rcode < ARRAY_LEN(rcodes) ? rcodes[rcode] : "RCODE?";
 }
 
+bool
+ede_is_dnssec(enum ede e)
+{
+	return (e >= EDE_UNSUPPORTED_ALGORITHM &&
+		   e <= EDE_UNSUPPORTED_DIGEST) ||
+	       (e >= EDE_DNSSEC_INDETERMINATE && e <= EDE_NSEC_MISSING);
+}
+
 const char *
 ede_title(enum ede e)
 {

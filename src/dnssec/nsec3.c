@@ -153,7 +153,7 @@ hash_of(struct search *s, const uint8_t *name, uint8_t out[HASH_BYTES])
 	struct dnssec_work *w = s->d->work;
 
 	if (w->hashes >= w->hashes_max) {
-		s->spent = true;
+		s->spent = w->over = true;
 		return false;
 	}
 	w->hashes++;

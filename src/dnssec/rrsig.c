@@ -143,9 +143,11 @@ arithmetic(struct sig_judge *j, const struct rrset *set,
 static bool
 over_budget(const struct sig_judge *j, const struct sig_walk *w)
 {
-	return w->tried >= SET_CHECKS_MAX ||
-	       j->work->failed >= j->work->failed_max ||
-	       j->work->good >= j->work->good_max;
+	struct dnssec_work *k = j->work;
+
+	k->over =
+	    k->over || k->failed >= k->failed_max || k->good >= k->good_max;
+	return k->over || w->tried >= SET_CHECKS_MAX;
 }
 
 /* All keys that might have made this signature, from w->key on. */

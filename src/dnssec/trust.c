@@ -56,47 +56,64 @@ set_of(const struct trust_table *tt, const uint8_t *zone)
 	return &tt->places[name_hash(&tt->hash, zone) % tt->sets * WAYS];
 }
 
-/* Everything behind the struct: RDATA list first, for its alignment. */
+static size_t
+set_bytes(const struct rrset *s)
+{
+	size_t n = sizeof(*s);
+
+	if (s == NULL)
+		return 0;
+	for (uint16_t i = 0; i < s->count; i++)
+		n += sizeof(struct rdata) + s->rdata[i].len;
+	return (n + 15) & ~(size_t)15; /* the next one begins aligned */
+}
+
+/* At `at`, which is aligned and has set_bytes(s) bytes. */
+static const struct rrset *
+pack_set(uint8_t *at, const struct rrset *s, const uint8_t *owner)
+{
+	struct rrset *out = (struct rrset *)(void *)at;
+	struct rdata *list = (struct rdata *)(void *)(out + 1);
+	uint8_t *p;
+
+	if (s == NULL)
+		return NULL;
+	p = (uint8_t *)(list + s->count);
+	*out = *s;
+	out->owner = owner;
+	out->rdata = list;
+	out->sigs = NULL;
+	out->sig_count = 0;
+	for (uint16_t i = 0; i < s->count; i++) {
+		list[i].bytes = p;
+		list[i].len = s->rdata[i].len;
+		if (list[i].len > 0)
+			memcpy(p, s->rdata[i].bytes, list[i].len);
+		p += list[i].len;
+	}
+	return out;
+}
+
+/* One block: the struct, the sets, the name, the words. */
 static struct trust *
 pack(const struct trust *t)
 {
-	size_t count = t->set == NULL ? 0 : t->set->count, octets = 0;
+	size_t keys = set_bytes(t->keys), ds = set_bytes(t->ds);
+	size_t head = (sizeof(*t) + 15) & ~(size_t)15;
 	size_t name_len = name_bytes(t->zone);
 	size_t why_len = t->why == NULL ? 0 : strlen(t->why) + 1;
-	struct trust *out;
-	struct rrset *set;
-	struct rdata *list;
-	uint8_t *p;
+	uint8_t *block = memory_new(head + keys + ds + name_len + why_len);
+	struct trust *out = (struct trust *)(void *)block;
 
-	for (size_t i = 0; i < count; i++)
-		octets += t->set->rdata[i].len;
-	out = memory_new(sizeof(*out) + sizeof(*set) + count * sizeof(*list) +
-			 octets + name_len + why_len);
 	if (out == NULL)
 		return NULL;
 	*out = *t;
-	set = (struct rrset *)(void *)(out + 1);
-	list = (struct rdata *)(void *)(set + 1);
-	p = (uint8_t *)(list + count);
-	out->zone = memcpy(p, t->zone, name_len);
-	p += name_len;
-	for (size_t i = 0; i < count; i++) {
-		list[i].bytes = p;
-		list[i].len = t->set->rdata[i].len;
-		if (list[i].len > 0)
-			memcpy(p, t->set->rdata[i].bytes, list[i].len);
-		p += list[i].len;
-	}
+	out->zone = memcpy(block + head + keys + ds, t->zone, name_len);
 	if (why_len > 0)
-		out->why = memcpy(p, t->why, why_len);
-	if (t->set != NULL) {
-		*set = *t->set;
-		set->owner = out->zone;
-		set->rdata = list;
-		set->sigs = NULL;
-		set->sig_count = 0;
-		out->set = set;
-	}
+		out->why = memcpy(block + head + keys + ds + name_len, t->why,
+		    why_len);
+	out->keys = pack_set(block + head, t->keys, out->zone);
+	out->ds = pack_set(block + head + keys, t->ds, out->zone);
 	return out;
 }
 
@@ -104,6 +121,7 @@ enum err
 trust_put(struct trust_table *tt, const struct trust *t)
 {
 	struct place *set = set_of(tt, t->zone), *best = set;
+	struct trust *packed = pack(t); /* may borrow from the old one */
 
 	for (size_t i = 0; i < WAYS; i++) {
 		struct place *at = &set[i];
@@ -117,7 +135,7 @@ trust_put(struct trust_table *tt, const struct trust *t)
 	}
 	memory_free(best->t);
 	best->used = ++tt->clock;
-	best->t = pack(t);
+	best->t = packed;
 	return best->t == NULL ? ERR_MEMORY : ERR_OK;
 }
 

@@ -316,9 +316,8 @@ verify_digest(const struct parsed_key *k, const struct algorithm *a,
 			return false;
 		s_len = der_signature(der, s, a->part_bytes);
 		s = der;
-	} else if (a->suite == SUITE_DSA) {
-		if (s_len != 41) /* RFC 2536 section 3: T, r, s */
-			return false;
+	} else if (a->suite == SUITE_DSA && s_len == 41) {
+		/* RFC 2536 section 3: T, r, s; some signed with DER. */
 		s_len = der_signature(der, s + 1, 20);
 		s = der;
 	}

@@ -262,6 +262,13 @@ seam_ttl_now_ms(void *self)
 	return clock_boot_ms();
 }
 
+static uint64_t
+seam_real_now_s(void *self)
+{
+	(void)self;
+	return clock_real_s();
+}
+
 const struct wire_ops *
 outgoing_ops(void)
 {
@@ -270,6 +277,7 @@ outgoing_ops(void)
 		.close = seam_close,
 		.now_us = seam_now_us,
 		.ttl_now_ms = seam_ttl_now_ms,
+		.real_now_s = seam_real_now_s,
 	};
 
 	return &ops;

@@ -236,6 +236,7 @@ static bool
 delegates(const struct rrset *set, const struct reply *r, const struct asked *q)
 {
 	return set->type == TYPE_NS &&
+	       !(q->qtype == TYPE_DS && name_equal(set->owner, r->end.wire)) &&
 	       name_is_within(r->end.wire, set->owner) &&
 	       name_labels(set->owner) > name_labels(q->zone) &&
 	       name_is_within(set->owner, q->zone);
@@ -251,6 +252,8 @@ judge_authority(struct reply *r, const struct asked *q)
 
 		if (delegates(set, r, q) && r->ns == NULL)
 			r->ns = set;
+		r->has_proof = r->has_proof || set->type == TYPE_NSEC ||
+			       set->type == TYPE_NSEC3;
 		if (set->type != TYPE_NS)
 			continue;
 		own = own || name_equal(set->owner, q->zone);
@@ -259,6 +262,10 @@ judge_authority(struct reply *r, const struct asked *q)
 	if (r->ns != NULL) {
 		/* Some set AA here, wrongly: the names below decide. */
 		r->kind = REPLY_REFERRAL;
+		return;
+	}
+	if (r->has_proof) {
+		r->kind = REPLY_NODATA;
 		return;
 	}
 	if ((r->m.flags & FLAG_AA) || r->m.counts[SECTION_AUTHORITY] == 0) {

@@ -24,9 +24,11 @@ is_ancestor(const struct task *t, const struct task *who, unsigned *looked)
 			return true;
 		for (const struct edge *e = at->waiters; e != NULL;
 		     e = e->next_waiter) {
-			if (n == ANCESTORS_MAX)
+			if (e->parent == who || n == ANCESTORS_MAX)
 				return true;
-			todo[n++] = e->parent;
+			/* Nobody waits for it: the way ends there. */
+			if (e->parent->waiters != NULL)
+				todo[n++] = e->parent;
 		}
 	}
 	return false;
@@ -58,11 +60,12 @@ task_depend(struct task *parent, const struct task_key *k, size_t server_name)
 	struct task *child;
 	unsigned looked = 0;
 
-	if (parent->depth + 1 > rs->o.depth_max) {
+	/* The chain of trust only ever leads upwards: it costs no depth. */
+	if (parent->depth + !k->for_trust > rs->o.depth_max) {
 		rs->counts.limit_depth++;
 		return ERR_LIMIT;
 	}
-	child = task_find_or_begin(rs, k, parent->depth + 1);
+	child = task_find_or_begin(rs, k, parent->depth + !k->for_trust);
 	if (child == NULL)
 		return ERR_LIMIT;
 	if (is_ancestor(parent, child, &looked))
@@ -130,6 +133,25 @@ deliver_addresses(struct edge *e)
 	*(child->qtype == TYPE_A ? &n->v4 : &n->v6) = result;
 }
 
+/*
+ * What it found stands in the trust table. When nothing stands there its
+ * waiter must not ask again, but say why.
+ */
+static void
+deliver_trust(struct edge *e)
+{
+	struct task *parent = e->parent, *child = e->child;
+	bool failed = child->answer.rcode == RCODE_SERVFAIL;
+
+	parent->broken_zone = child->question;
+	parent->broken_type = child->qtype;
+	parent->broken_ede = failed ? child->answer.ede : EDE_DNSSEC_BOGUS;
+	parent->broken_why = arena_print(parent->arena, "%s",
+	    failed ? child->answer.why : "nothing was learnt of a zone");
+	if (parent->broken_why == NULL)
+		parent->broken_why = "";
+}
+
 void
 edges_deliver(struct task *child)
 {
@@ -138,7 +160,10 @@ edges_deliver(struct task *child)
 
 		child->waiters = e->next_waiter;
 		unlink_child(e);
-		deliver_addresses(e);
+		if (child->for_trust)
+			deliver_trust(e);
+		else
+			deliver_addresses(e);
 		task_adopt_steps(e->parent, child);
 		task_ready(e->parent);
 		memory_free(e);

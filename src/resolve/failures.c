@@ -13,6 +13,8 @@
  */
 #include "task.h"
 
+#include <string.h>
+
 #define ZONE_HOLD_MAX_S    60u
 #define DOUBTED_HOLD_MAX_S 4u
 #define TRIES_MAX          16u
@@ -77,8 +79,20 @@ get(struct task *t, const uint8_t *owner, uint16_t type, struct record *r)
 static void
 remember(struct task *t, const uint8_t *name, enum ede ede)
 {
-	struct record before,
-	    r = { .owner = name, .ede = ede, .type = t->qtype, .tries = 1 };
+	const struct rdata text = { (const uint8_t *)t->answer.why,
+		(uint16_t)strlen(t->answer.why) };
+	struct rrset reason = { .owner = name,
+		.rdata = &text,
+		.type = TYPE_TXT,
+		.count = 1 };
+	struct rrset *sets[] = { &reason };
+	/* Why something is bogus is told to everybody who asks. */
+	struct record before, r = { .owner = name,
+		.sets = sets,
+		.set_count = t->answer.bogus ? 1 : 0,
+		.ede = ede,
+		.type = t->qtype,
+		.tries = 1 };
 	uint64_t hold_s;
 
 	if (get(t, name, t->qtype, &before) && before.tries < TRIES_MAX)

@@ -5,6 +5,8 @@
  */
 #include "task.h"
 
+#include <stdio.h>
+
 bool
 chain_add(struct task *t, struct rrset *set)
 {
@@ -25,8 +27,37 @@ shorten_life(struct task *t, const struct rrset *set)
 }
 
 static void
+authority_add(struct task *t, struct rrset *set)
+{
+	for (size_t i = 0; i < t->authority_count; i++) {
+		if (t->authority[i]->type == set->type &&
+		    name_equal(t->authority[i]->owner, set->owner))
+			return;
+	}
+	if (t->authority_count < AUTHORITY_MAX)
+		t->authority[t->authority_count++] = set;
+}
+
+/* The proofs of this reply go out with the answer. */
+void
+answer_proofs(struct task *t)
+{
+	for (size_t i = 0; i < t->reply.proof_count; i++)
+		authority_add(t, t->reply.proofs[i]);
+}
+
+static void
 answer_chain(struct task *t)
 {
+	t->answer.secure = t->verdict == VERDICT_SECURE;
+	t->answer.ede = t->note_ede;
+	if (t->note_why != NULL)
+		(void)snprintf(t->answer.why, sizeof(t->answer.why), "%s",
+		    t->note_why);
+	t->answer.sets[SECTION_AUTHORITY] = t->authority;
+	t->answer.counts[SECTION_AUTHORITY] = t->authority_count;
+	for (size_t i = 0; i < t->authority_count; i++)
+		shorten_life(t, t->authority[i]);
 	t->answer.sets[SECTION_ANSWER] = t->chain;
 	t->answer.counts[SECTION_ANSWER] = t->chain_count;
 	for (size_t i = 0; i < t->chain_count; i++)
@@ -66,7 +97,6 @@ answer_positive(struct task *t)
 	struct rrset **extra;
 
 	t->answer.rcode = RCODE_NOERROR;
-	t->answer.ede = EDE_NONE;
 	answer_chain(t);
 	if (last == NULL || (last->type != TYPE_MX && last->type != TYPE_SRV))
 		return;
@@ -84,16 +114,12 @@ void
 answer_negative(struct task *t, uint8_t rcode)
 {
 	t->answer.rcode = rcode;
-	t->answer.ede = EDE_NONE;
+	if (t->reply.soa != NULL)
+		authority_add(t, t->reply.soa);
 	answer_chain(t);
-	if (t->reply.soa == NULL) {
-		/* RFC 2308 section 5: without an SOA it is not kept. */
+	/* RFC 2308 section 5: without an SOA it is not kept. */
+	if (t->reply.soa == NULL)
 		t->expires_ms = 0;
-		return;
-	}
-	t->answer.sets[SECTION_AUTHORITY] = &t->reply.soa;
-	t->answer.counts[SECTION_AUTHORITY] = 1;
-	shorten_life(t, t->reply.soa);
 }
 
 /*

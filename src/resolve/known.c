@@ -22,8 +22,11 @@ known_answer(struct task *t, uint16_t type, struct record *r)
 		t->arena, r))
 		return false;
 	if (r->kind == RECORD_FAILURE)
-		return type == t->qtype && failure_in_force(t, r);
-	return r->kind != RECORD_SET || r->rank >= RANK_ANSWER;
+		return type == t->qtype && failure_in_force(t, r) &&
+		       !(t->checking_disabled && ede_is_dnssec(r->ede));
+	/* What a referral says of the DS is enough for the chain of trust. */
+	return r->rank >= RANK_ANSWER || (t->for_trust && t->qtype == TYPE_DS &&
+					     r->rank == RANK_AUTHORITY);
 }
 
 /*
@@ -61,6 +64,33 @@ known_dname(struct task *t, struct record *r)
 	return false;
 }
 
+static void
+known_set(struct task *t, const struct record *r, struct rrset **sets,
+    const struct asked *q)
+{
+	struct message *m = &t->reply.m;
+
+	m->sets[SECTION_ANSWER] = sets;
+	m->counts[SECTION_ANSWER] = 1;
+	m->sets[SECTION_AUTHORITY] = sets + 1;
+	m->counts[SECTION_AUTHORITY] = r->set_count - 1;
+	reply_classify(&t->reply, q, t->arena);
+}
+
+static void
+known_denial(struct task *t, const struct record *r, struct rrset **sets)
+{
+	struct message *m = &t->reply.m;
+
+	t->reply.kind =
+	    r->kind == RECORD_NXDOMAIN ? REPLY_NXDOMAIN : REPLY_NODATA;
+	t->reply.end = t->sname;
+	m->sets[SECTION_AUTHORITY] = sets;
+	m->counts[SECTION_AUTHORITY] = r->set_count;
+	if (r->set_count > 0 && sets[0]->type == TYPE_SOA)
+		t->reply.soa = sets[0];
+}
+
 /* Fills t->reply as if a server had just said what the record says. */
 void
 known_follow(struct task *t, const struct record *r)
@@ -71,20 +101,20 @@ known_follow(struct task *t, const struct record *r)
 	struct rrset **sets =
 	    arena_copy(t->arena, r->sets, r->set_count * sizeof(r->sets[0]));
 
-	t->reply = (struct reply){ .m.flags = FLAG_AA, .why = "" };
-	if (r->set_count > 0 && sets != NULL)
-		sets[0]->ttl = record_ttl(r, ttl_now(t));
-	if (r->kind == RECORD_SET) {
-		t->reply.m.sets[SECTION_ANSWER] = sets;
-		t->reply.m.counts[SECTION_ANSWER] = sets == NULL ? 0 : 1;
-		reply_classify(&t->reply, &q, t->arena);
-	} else {
-		t->reply.kind =
-		    r->kind == RECORD_NXDOMAIN ? REPLY_NXDOMAIN : REPLY_NODATA;
-		t->reply.soa =
-		    r->set_count > 0 && sets != NULL ? sets[0] : NULL;
-		t->reply.end = t->sname;
-	}
+	t->reply = (struct reply){ .m.flags = FLAG_AA,
+		.why = "",
+		.known = r->security,
+		.rank = r->rank,
+		.from_memory = true };
+	t->reading = NULL;
+	for (size_t i = 0; i < r->set_count && sets != NULL; i++)
+		sets[i]->ttl = record_ttl(r, ttl_now(t));
+	if (sets == NULL)
+		t->reply.kind = REPLY_NODATA;
+	else if (r->kind == RECORD_SET)
+		known_set(t, r, sets, &q);
+	else
+		known_denial(t, r, sets);
 	if (r->kind == RECORD_NXDOMAIN && !name_equal(r->owner, t->sname.wire))
 		task_note(t, "nothing stands below a name that is denied");
 	task_note(t, "%s from memory", reply_kind_text(t->reply.kind));

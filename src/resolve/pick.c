@@ -161,3 +161,12 @@ reject_reply(struct task *t)
 	blame(t, verdicts[k].fault, verdicts[k].ede);
 	return ASK;
 }
+
+/* Data that does not verify: perhaps another server has better. */
+enum stage
+reject_bogus(struct task *t, enum ede ede)
+{
+	t->reading->over = true;
+	blame(t, FAULT_BAD, ede);
+	return ASK;
+}

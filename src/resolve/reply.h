@@ -3,7 +3,10 @@
 #ifndef HITHER_RESOLVE_REPLY_H
 #define HITHER_RESOLVE_REPLY_H
 
+#include <hither/cache.h>
 #include <hither/dns.h>
+
+#include "validate.h"
 
 #define REPLY_PATH_MAX 16u
 
@@ -43,9 +46,20 @@ struct reply {
 	unsigned run;	 /* further aliases the message claims behind it */
 	struct rrset *ns;
 	struct rrset *soa;
-	const char *why; /* static */
+	const char *why; /* static, or in the arena */
 	enum reply_kind kind;
 	bool minimised;
+	bool has_proof; /* NSEC or NSEC3 in the place of an SOA */
+	/* written by VALIDATE */
+	struct validation *v;
+	struct rrset *proofs[PROOFS_MAX]; /* what stands for a denial */
+	size_t proof_count;
+	enum verdict verdict;
+	enum security security; /* to be kept with */
+	/* from memory: as what it was kept */
+	enum security known;
+	enum rank rank;
+	bool from_memory;
 };
 
 struct ttl_limits {

@@ -22,6 +22,42 @@
 
 /* --- FROM_CACHE ------------------------------------------------------- */
 
+/* What was judged when it was kept is followed at once. */
+static enum stage
+judge_known(struct task *t)
+{
+	static const enum verdict verdicts[] = {
+		[SECURITY_UNCHECKED] = VERDICT_INDETERMINATE,
+		[SECURITY_INSECURE] = VERDICT_INSECURE,
+		[SECURITY_SECURE] = VERDICT_SECURE,
+		[SECURITY_BOGUS] = VERDICT_BOGUS,
+	};
+
+	t->reply.verdict = verdicts[t->reply.known];
+	if (t->reply.known != SECURITY_UNCHECKED && !t->for_trust)
+		reply_collect_proofs(&t->reply);
+	else if (validation_wanted(t))
+		return VALIDATE;
+	return FOLLOW;
+}
+
+/* A failure in memory; what was bogus keeps its reason. */
+static enum stage
+known_failure(struct task *t, const struct record *r)
+{
+	const char *why =
+	    r->ede == EDE_NONE ? "failed a moment ago" : ede_title(r->ede);
+
+	t->last_ede = EDE_CACHED_ERROR;
+	if (!ede_is_dnssec(r->ede))
+		return task_fail(t, EDE_CACHED_ERROR, why);
+	if (r->set_count > 0 && r->sets[0]->type == TYPE_TXT)
+		why =
+		    arena_print(t->arena, "%.*s", (int)r->sets[0]->rdata[0].len,
+			(const char *)r->sets[0]->rdata[0].bytes);
+	return task_fail(t, r->ede, why == NULL ? "" : why);
+}
+
 /*
  * Do we hold the answer, an alias, or a denial? RFC 1034 section 5.3.3,
  * step 1.
@@ -31,25 +67,23 @@ from_cache(struct task *t)
 {
 	struct record r;
 
-	if (t->cold || t->priming)
+	if (t->cold || t->priming || t->distrusts_memory)
 		return FIND_ZONE;
 	if (known_answer(t, t->qtype, &r)) {
 		if (r.kind == RECORD_FAILURE)
-			return task_fail(t, EDE_CACHED_ERROR,
-			    r.ede == EDE_NONE ? "failed a moment ago"
-					      : ede_title(r.ede));
+			return known_failure(t, &r);
 		known_follow(t, &r);
-		return FOLLOW;
+		return judge_known(t);
 	}
 	if ((t->qtype != TYPE_CNAME && t->qtype != TYPE_ANY &&
 		known_answer(t, TYPE_CNAME, &r) && r.kind == RECORD_SET) ||
 	    known_dname(t, &r)) {
 		known_follow(t, &r);
-		return FOLLOW;
+		return judge_known(t);
 	}
 	if (known_denial_above(t, &r)) {
 		known_follow(t, &r);
-		return FOLLOW;
+		return judge_known(t);
 	}
 	if (t->cache_only && t->chain_count == 0 && answer_referral(t))
 		return DONE;
@@ -241,27 +275,16 @@ read_reply(struct task *t)
 	return t->reply.kind <= REPLY_REFERRAL ? VALIDATE : reject_reply(t);
 }
 
-/* --- VALIDATE --------------------------------------------------------- */
-
-/*
- * No trust anchor is configured, so no zone is expected to be signed: every
- * reply passes as unchecked and never sets AD (RFC 4035 section 4.3,
- * indeterminate).
- */
-static enum stage
-validate(struct task *t)
-{
-	t->answer.secure = false;
-	return STORE;
-}
-
 /* --- STORE ------------------------------------------------------------ */
 
 /* Keep what is worth keeping, with its rank (RFC 2181 section 5.4.1). */
 static enum stage
 store(struct task *t)
 {
-	store_reply(t);
+	if (t->reply.from_memory)
+		store_judged(t);
+	else
+		store_reply(t);
 	if (t->reading != NULL)
 		t->reading->over = true;
 	return FOLLOW;
@@ -278,6 +301,7 @@ take_path(struct task *t)
 		if (!chain_add(t, t->reply.path[i]))
 			return false;
 	}
+	answer_proofs(t);
 	return t->aliases + t->reply.run <= t->rs->o.aliases_max;
 }
 
@@ -347,6 +371,7 @@ follow(struct task *t)
 		return follow_referral(t);
 	if (t->reply.minimised && !denied_strictly)
 		return follow_longer_name(t);
+	t->verdict = verdict_worse(t->verdict, t->reply.verdict);
 	if (!take_path(t)) {
 		t->rs->counts.limit_aliases++;
 		return task_fail(t, EDE_OTHER, "too many aliases");
@@ -370,12 +395,12 @@ static const struct {
 	unsigned may_go; /* stages this one may hand over to, but for DONE */
 } stages[] = {
 	/* clang-format off */
-	[FROM_CACHE]  = { "from-cache",  from_cache,  BIT(FIND_ZONE) | BIT(FOLLOW) },
+	[FROM_CACHE]  = { "from-cache",  from_cache,  BIT(FIND_ZONE) | BIT(VALIDATE) | BIT(FOLLOW) },
 	[FIND_ZONE]   = { "find-zone",   find_zone,   BIT(PICK_SERVER) },
 	[PICK_SERVER] = { "pick-server", pick_server, BIT(PICK_SERVER) | BIT(ASK) | BIT(VALIDATE) },
 	[ASK]         = { "ask",         ask,         BIT(ASK) | BIT(READ_REPLY) | BIT(PICK_SERVER) },
 	[READ_REPLY]  = { "read-reply",  read_reply,  BIT(VALIDATE) | BIT(ASK) | BIT(PICK_SERVER) },
-	[VALIDATE]    = { "validate",    validate,    BIT(STORE) },
+	[VALIDATE]    = { "validate",    validate,    BIT(FIND_ZONE) | BIT(ASK) | BIT(STORE) },
 	[STORE]       = { "store",       store,       BIT(FOLLOW) },
 	[FOLLOW]      = { "follow",      follow,      BIT(FROM_CACHE) | BIT(PICK_SERVER) },
 	/* clang-format on */
@@ -398,6 +423,8 @@ over_budget(struct task *t, const struct budget *b)
 		    &n->limit_messages, "too many messages for one question" },
 		{ b->bytes > o->bytes_max, &n->limit_bytes,
 		    "too many octets for one question" },
+		{ b->work.over, &n->limit_checks,
+		    "too many signatures or hashes for one question" },
 		{ t->steps_run > o->steps_max, &n->limit_steps,
 		    "too many steps for one question" },
 		{ arena_over(t->arena), &n->limit_memory,
@@ -425,12 +452,18 @@ task_fail(struct task *t, enum ede ede, const char *why)
 {
 	char name[NAME_TEXT_MAX];
 
-	t->answer = (struct answer){ .rcode = RCODE_SERVFAIL, .ede = ede };
-	snprintf(t->answer.why, sizeof(t->answer.why), "%s (%s)", why,
-	    name_text(t->zone == NULL ? name_root : t->zone->zone, name));
+	t->answer = (struct answer){ .rcode = RCODE_SERVFAIL,
+		.ede = ede,
+		.bogus = ede_is_dnssec(ede) };
+	if (t->answer.bogus)
+		snprintf(t->answer.why, sizeof(t->answer.why), "%s", why);
+	else
+		snprintf(t->answer.why, sizeof(t->answer.why), "%s (%s)", why,
+		    name_text(t->zone == NULL ? name_root : t->zone->zone,
+			name));
 	t->chain_count = 0;
 	t->expires_ms = 0;
-	if (ede != EDE_CACHED_ERROR &&
+	if (t->last_ede != EDE_CACHED_ERROR &&
 	    (t->owns_budget || task_budget(t) != NULL))
 		store_failure(t, ede);
 	return DONE;

@@ -7,6 +7,10 @@
 
 #include <string.h>
 
+/* What a worker remembers of zones: some 10 MB when full. */
+#define TRUST_ZONES_MAX 8192u
+#define TRUST_KEYS_MAX  4096u
+
 struct delegation_rules
 resolver_rules(const struct resolver *rs)
 {
@@ -48,6 +52,16 @@ make_tables(struct resolver *rs)
 	return rs->root != NULL;
 }
 
+static bool
+make_trust(struct resolver *rs)
+{
+	if (rs->o.anchors == NULL)
+		return true;
+	rs->trust = trust_table_new(TRUST_ZONES_MAX);
+	rs->key_store = key_store_new(TRUST_KEYS_MAX);
+	return rs->trust != NULL && rs->key_store != NULL;
+}
+
 struct resolver *
 resolver_new(const struct resolver_opts *o)
 {
@@ -67,7 +81,7 @@ resolver_new(const struct resolver_opts *o)
 	rs->o = *o;
 	hash_key_random(&rs->key);
 	rs->upstream = upstream_new(&up);
-	if (rs->upstream == NULL || !make_tables(rs)) {
+	if (rs->upstream == NULL || !make_tables(rs) || !make_trust(rs)) {
 		resolver_free(rs);
 		return NULL;
 	}
@@ -97,6 +111,8 @@ resolver_free(struct resolver *rs)
 		task_free(rs->slots[i]);
 	}
 	upstream_free(rs->upstream);
+	trust_table_free(rs->trust);
+	key_store_free(rs->key_store);
 	arena_free(rs->arena);
 	memory_free(rs->slots);
 	memory_free(rs->free_slots);
@@ -111,7 +127,9 @@ resolver_ask(struct resolver *rs, const struct resolver_question *q,
 		.qtype = q->qtype,
 		.cache_only = q->cache_only,
 		.cold = q->cold,
-		.trace = q->trace };
+		.trace = q->trace,
+		.checking_disabled =
+		    q->checking_disabled && rs->o.anchors != NULL };
 	struct client *c = memory_new(sizeof(*c));
 	struct task *t = c == NULL ? NULL : task_find_or_begin(rs, &k, 0);
 
@@ -151,6 +169,7 @@ resolver_cancel(struct resolver *rs, uint64_t id)
 void
 resolver_turn(struct resolver *rs)
 {
+	rs->turn_us = TURN_US;
 	while (rs->ready_head != NULL) {
 		struct task *t = rs->ready_head;
 

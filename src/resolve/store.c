@@ -16,8 +16,8 @@ ttl_now(const struct task *t)
 	return t->rs->o.wire->ttl_now_ms(t->rs->o.wire_self);
 }
 
-static void
-put(struct task *t, struct record *r, uint32_t ttl_s)
+void
+store_put(struct task *t, struct record *r, uint32_t ttl_s)
 {
 	uint64_t now = ttl_now(t), end = now + (uint64_t)ttl_s * 1000;
 
@@ -27,7 +27,10 @@ put(struct task *t, struct record *r, uint32_t ttl_s)
 	r->stored_ms = now;
 	if (r->expires_ms == 0 || r->expires_ms > end)
 		r->expires_ms = end;
-	r->security = SECURITY_UNCHECKED;
+	r->security = r->kind == RECORD_SET || r->kind == RECORD_NODATA ||
+			      r->kind == RECORD_NXDOMAIN
+			  ? t->reply.security
+			  : SECURITY_UNCHECKED;
 	if (records_put(t->rs->o.cache, r, now) != ERR_OK)
 		task_note(t, "not kept: %s is full or knows better",
 		    r->kind == RECORD_DELEGATION ? "delegations" : "records");
@@ -40,18 +43,21 @@ store_path(struct task *t)
 	bool aa = rp->m.flags & FLAG_AA;
 
 	for (size_t i = 0; i < rp->path_count; i++) {
-		struct rrset *set = rp->path[i];
+		struct rrset *set = rp->path[i], *sets[1 + PROOFS_MAX];
 		/* AA speaks of the first owner only: RFC 1035 4.1.1. */
 		bool first = name_equal(set->owner, t->ask_name.wire);
+		uint32_t ttl = set->ttl;
 		struct record r = { .owner = set->owner,
-			.sets = &rp->path[i],
-			.set_count = 1,
+			.sets = sets,
+			.set_count = store_with_proofs(t, set, sets, &ttl),
 			.kind = RECORD_SET,
 			.rank = aa && first ? RANK_AUTH_ANSWER : RANK_ANSWER,
 			.ede = EDE_NONE,
 			.type = set->type };
 
-		put(t, &r, set->ttl);
+		/* A CNAME out of a DNAME will be made again, with its proof. */
+		if (i == 0 || rp->path[i - 1]->type != TYPE_DNAME)
+			store_put(t, &r, ttl);
 	}
 }
 
@@ -65,9 +71,9 @@ store_negative(struct task *t)
 	struct reply *rp = &t->reply;
 	bool nxdomain = rp->kind == REPLY_NXDOMAIN;
 	bool aa = rp->m.flags & FLAG_AA;
+	struct rrset *sets[1 + PROOFS_MAX];
 	struct record r = { .owner = rp->end.wire,
-		.sets = &rp->soa,
-		.set_count = rp->soa != NULL ? 1 : 0,
+		.sets = sets,
 		.kind = nxdomain ? RECORD_NXDOMAIN : RECORD_NODATA,
 		.rank = aa ? RANK_AUTH_AUTHORITY : RANK_ANSWER,
 		.ede = EDE_NONE,
@@ -77,7 +83,8 @@ store_negative(struct task *t)
 	/* Relaxed minimisation does not believe a denial half-way. */
 	if (nxdomain && rp->minimised && t->rs->o.qmin != QMIN_STRICT)
 		return;
-	put(t, &r, ttl);
+	r.set_count = store_with_proofs(t, rp->soa, sets, &ttl);
+	store_put(t, &r, ttl);
 }
 
 static bool
@@ -133,7 +140,8 @@ store_delegation(struct task *t, struct rrset *ns)
 		    name_is_within(sets[i]->owner, ns->owner))
 			ttl = sets[i]->ttl;
 	}
-	put(t, &r, ttl);
+	store_put(t, &r, ttl);
+	store_ds(t, ns->owner);
 	t->zone = delegation_build(t->arena, ns->owner, sets, n, &rules);
 	if (t->zone != NULL)
 		t->zone->expires_ms = r.expires_ms != 0 ? r.expires_ms : 1;

@@ -11,10 +11,11 @@
 static uint64_t
 key_hash(const struct resolver *rs, const struct task_key *k)
 {
-	uint64_t flags = (uint64_t)k->cache_only << 16 |
-			 (uint64_t)k->cold << 17 | (uint64_t)k->trace << 18 |
-			 (uint64_t)k->priming << 19 |
-			 (uint64_t)k->for_server << 20;
+	uint64_t flags =
+	    (uint64_t)k->cache_only << 16 | (uint64_t)k->cold << 17 |
+	    (uint64_t)k->trace << 18 | (uint64_t)k->priming << 19 |
+	    (uint64_t)k->for_server << 20 | (uint64_t)k->for_trust << 21 |
+	    (uint64_t)k->checking_disabled << 22;
 
 	flags |= (uint64_t)k->above << 32;
 	return name_hash(&rs->key, k->qname) ^
@@ -27,7 +28,9 @@ key_fits(const struct task *t, const struct task_key *k)
 	return t->qtype == k->qtype && t->cache_only == k->cache_only &&
 	       t->cold == k->cold && t->trace == k->trace &&
 	       t->priming == k->priming && t->for_server == k->for_server &&
-	       t->above == k->above && name_equal(t->question.wire, k->qname);
+	       t->above == k->above && t->for_trust == k->for_trust &&
+	       t->checking_disabled == k->checking_disabled &&
+	       name_equal(t->question.wire, k->qname);
 }
 
 static void
@@ -49,11 +52,16 @@ task_begin(struct task *t, const struct task_key *k, unsigned depth)
 	t->trace = k->trace;
 	t->for_server = k->for_server;
 	t->priming = k->priming;
+	t->for_trust = k->for_trust;
+	t->checking_disabled = k->checking_disabled;
 	t->depth = depth;
 	t->above = k->above;
 	t->stage = FROM_CACHE;
 	t->from_cache = true;
 	t->last_ede = EDE_NO_REACHABLE_AUTHORITY;
+	t->verdict = VERDICT_SECURE;
+	t->note_ede = EDE_NONE;
+	t->began_ms = rs->o.wire->ttl_now_ms(rs->o.wire_self);
 	t->generation = answers_generation(rs->o.cache);
 	t->began_us = rs->o.wire->now_us(rs->o.wire_self);
 	t->timer.fire = t->deadline.fire = on_timer;
@@ -123,6 +131,10 @@ task_give_budget(struct task *t)
 	if (t->owns_budget)
 		return;
 	t->owns_budget = true;
+	t->budget.work =
+	    (struct dnssec_work){ .good_max = rs->o.good_checks_max,
+		    .failed_max = rs->o.checks_max,
+		    .hashes_max = rs->o.hashes_max };
 	t->budget.deadline_us = rs->o.wire->now_us(rs->o.wire_self) +
 				(uint64_t)rs->o.time_max_ms * 1000;
 	/* Without the timer the task still ends: its flights do. */
@@ -208,6 +220,31 @@ tell_clients(struct task *t)
 	}
 }
 
+/* How it ended for a client; one line in the log for what is bogus. */
+static void
+count_verdict(struct task *t)
+{
+	struct resolver_counts *n = &t->rs->counts;
+	char name[NAME_TEXT_MAX], type[16];
+
+	if (t->rs->o.anchors == NULL || t->checking_disabled)
+		return;
+	if (!t->answer.bogus) {
+		if (t->answer.rcode != RCODE_SERVFAIL)
+			n->verdicts[t->verdict]++;
+		return;
+	}
+	n->verdicts[VERDICT_BOGUS]++;
+	n->bogus[t->answer.ede > 0 && t->answer.ede < DNSSEC_REASONS
+		     ? t->answer.ede
+		     : 0]++;
+	if (t->last_ede != EDE_CACHED_ERROR)
+		log_info("bogus", "name=%s type=%s ede=%d reason=\"%s\"",
+		    name_text(t->question.wire, name),
+		    type_text(t->qtype, type), (int)t->answer.ede,
+		    t->answer.why);
+}
+
 /* Hands the result to all who wait, then frees everything. */
 void
 task_end(struct task *t)
@@ -219,6 +256,8 @@ task_end(struct task *t)
 		rs->counts.failed++;
 	else
 		rs->counts.answered++;
+	if (t->clients != NULL)
+		count_verdict(t);
 	edges_drop_children(t);
 	edges_deliver(t);
 	tell_clients(t);

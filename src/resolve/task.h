@@ -13,6 +13,7 @@
 #include "delegation.h"
 #include "minimise.h"
 #include "reply.h"
+#include "validate.h"
 
 enum stage {
 	FROM_CACHE, FIND_ZONE, PICK_SERVER, ASK, READ_REPLY, VALIDATE, STORE,
@@ -22,6 +23,8 @@ enum stage {
 #define FLIGHTS_MAX 16u /* sends for one upstream question, at most */
 #define CHAIN_MAX   40u /* aliases, DNAMEs and the final set */
 #define STEPS_KEPT  96u
+#define AUTHORITY_MAX 32u /* SOA and proofs of an answer */
+#define TURN_US 2000 /* of signature checks in one turn of the loop */
 
 /* One send of the present upstream question. */
 struct flight {
@@ -44,7 +47,8 @@ struct pick {
 /* What one client question may cost, with all that it causes. */
 struct budget {
 	uint64_t deadline_us;
-	uint32_t messages, bytes, checks, hashes; /* spent so far */
+	uint32_t messages, bytes; /* spent so far */
+	struct dnssec_work work;
 };
 
 struct client {
@@ -75,7 +79,9 @@ struct task {
 	unsigned above; /* > 0: ask a zone of fewer labels than this */
 	struct name question;
 	uint16_t qtype;
-	bool cache_only, cold, trace, for_server, priming;
+	bool cache_only, cold, trace, for_server, priming, for_trust;
+	bool checking_disabled;
+	uint64_t began_ms; /* by the TTL clock */
 
 	/* written by the driver */
 	enum stage stage;
@@ -115,6 +121,19 @@ struct task {
 	struct answer answer;
 	const char *last_trouble;
 	enum ede last_ede;
+	enum verdict verdict; /* of the chain so far */
+	enum ede note_ede;    /* why it is not secure */
+	const char *note_why;
+	struct rrset *authority[AUTHORITY_MAX];
+	size_t authority_count;
+	unsigned bogus_tries;
+	bool distrusts_memory; /* what it said was bogus */
+	/* written by the last helper for the chain of trust: why nothing was
+	   learnt of its zone, if that is so; NULL: none ended yet */
+	struct name broken_zone;
+	const char *broken_why;
+	enum ede broken_ede;
+	uint16_t broken_type;
 };
 
 #define TASK_BUCKETS  4096u
@@ -136,6 +155,9 @@ struct resolver {
 	uint64_t primed_until_ms, prime_again_us;
 	uint64_t heard_us; /* when any server answered last */
 	uint32_t next_number;
+	struct trust_table *trust;
+	struct key_store *key_store;
+	int64_t turn_us; /* left for signature checks in this turn */
 };
 
 /* task.c: beginning, joining, waking and ending */
@@ -143,7 +165,8 @@ struct task_key {
 	const uint8_t *qname;
 	unsigned above;
 	uint16_t qtype;
-	bool cache_only, cold, trace, for_server, priming;
+	bool cache_only, cold, trace, for_server, priming, for_trust;
+	bool checking_disabled;
 };
 struct task *task_find_or_begin(
     struct resolver *rs, const struct task_key *k, unsigned depth);
@@ -192,6 +215,13 @@ void known_prime_root(struct task *t);
 bool pick_nearest(struct task *t);
 void pick_lookups(struct task *t);
 enum stage reject_reply(struct task *t);
+enum stage reject_bogus(struct task *t, enum ede ede);
+
+/* validate.c */
+enum stage validate(struct task *t);
+bool validation_wanted(const struct task *t);
+/* NSEC and NSEC3 sets that belong to a denial or to a wildcard. */
+void reply_collect_proofs(struct reply *r);
 
 /* resort.c: when nobody is left */
 bool pick_last_resort(struct task *t);
@@ -208,6 +238,13 @@ struct delegation_rules resolver_rules(const struct resolver *rs);
 
 /* store.c: the one gate into the cache */
 void store_reply(struct task *t);
+void store_put(struct task *t, struct record *r, uint32_t ttl_s);
+
+/* store_signed.c: what signed zones add to it */
+size_t store_with_proofs(const struct task *t, struct rrset *first,
+    struct rrset **out, uint32_t *ttl);
+void store_judged(struct task *t);
+void store_ds(struct task *t, const uint8_t *zone);
 
 /* failures.c: RFC 9520 */
 bool failure_in_force(const struct task *t, const struct record *r);
@@ -220,6 +257,7 @@ void zone_was_heard(struct task *t);
 void answer_negative(struct task *t, uint8_t rcode);
 void answer_positive(struct task *t);
 bool answer_referral(struct task *t);
+void answer_proofs(struct task *t);
 bool chain_add(struct task *t, struct rrset *set);
 
 #endif

@@ -26,7 +26,7 @@
 #define REAL_SECONDS 60u
 #define SKIPS_MAX    256u
 
-enum verdict { VERDICT_OK, VERDICT_FAIL, VERDICT_SKIP };
+enum mark { MARK_OK, MARK_FAIL, MARK_SKIP };
 
 struct skip_count {
 	char reason[TEXT_MAX];
@@ -138,19 +138,19 @@ is_wanted(const char *only, const char *category)
 
 /* --- one scenario, in a child ----------------------------------------- */
 
-static enum verdict
+static enum mark
 play_file(const char *path, struct scenario *sc)
 {
 	sc->arena = arena_new(ARENA_MAX);
 	if (sc->arena == NULL)
-		return VERDICT_FAIL;
+		return MARK_FAIL;
 	if (!scenario_read(sc, path))
-		return VERDICT_FAIL;
+		return MARK_FAIL;
 	if (sc->skip != NULL) {
 		snprintf(sc->why, TEXT_MAX, "%s", sc->skip);
-		return VERDICT_SKIP;
+		return MARK_SKIP;
 	}
-	return scenario_play(sc) ? VERDICT_OK : VERDICT_FAIL;
+	return scenario_play(sc) ? MARK_OK : MARK_FAIL;
 }
 
 _Noreturn static void
@@ -158,13 +158,13 @@ child(const char *path, struct scenario *sc, int out)
 {
 	struct rlimit cpu = { .rlim_cur = CPU_SECONDS,
 		.rlim_max = CPU_SECONDS + 1 };
-	enum verdict v;
+	enum mark v;
 
 	(void)setrlimit(RLIMIT_CPU, &cpu);
 	alarm(REAL_SECONDS);
 	v = play_file(path, sc);
 	if (write(out, sc->why, strlen(sc->why)) < 0)
-		v = VERDICT_FAIL;
+		v = MARK_FAIL;
 	arena_free(sc->arena);
 	exit((int)v);
 }
@@ -180,7 +180,7 @@ read_all(int fd, char *buf, size_t size)
 	buf[len] = '\0';
 }
 
-static enum verdict
+static enum mark
 play_in_child(const char *path, struct scenario *sc)
 {
 	int fds[2], status;
@@ -199,18 +199,17 @@ play_in_child(const char *path, struct scenario *sc)
 	read_all(fds[0], sc->why, TEXT_MAX);
 	close(fds[0]);
 	if (waitpid(pid, &status, 0) < 0)
-		return VERDICT_FAIL;
+		return MARK_FAIL;
 	if (WIFSIGNALED(status)) {
 		snprintf(sc->why, TEXT_MAX, "ended by signal %d: %s",
 		    WTERMSIG(status), strsignal(WTERMSIG(status)));
-		return VERDICT_FAIL;
+		return MARK_FAIL;
 	}
-	if (WEXITSTATUS(status) > VERDICT_SKIP)
+	if (WEXITSTATUS(status) > MARK_SKIP)
 		snprintf(sc->why, TEXT_MAX, "ended with status %d",
 		    WEXITSTATUS(status));
-	return WEXITSTATUS(status) <= VERDICT_SKIP
-		   ? (enum verdict)WEXITSTATUS(status)
-		   : VERDICT_FAIL;
+	return WEXITSTATUS(status) <= MARK_SKIP ? (enum mark)WEXITSTATUS(status)
+						: MARK_FAIL;
 }
 
 /* --- all of them ------------------------------------------------------ */
@@ -232,26 +231,25 @@ count_skip(struct tally *t, const char *reason)
 }
 
 static void
-report(struct tally *t, const char *name, enum verdict v, const char *why)
+report(struct tally *t, const char *name, enum mark v, const char *why)
 {
 	char buf[256];
 	const char *differs = reason_to_differ(t->expected, name, buf);
 
-	if (v == VERDICT_SKIP) {
+	if (v == MARK_SKIP) {
 		t->skipped++;
 		count_skip(t, why);
 		printf("skip %s: %s\n", name, why);
-	} else if (v == VERDICT_FAIL && differs != NULL) {
+	} else if (v == MARK_FAIL && differs != NULL) {
 		t->differ++;
 		printf("ok   %s: differs as expected: %s\n", name, differs);
-	} else if (v == VERDICT_OK && differs == NULL) {
+	} else if (v == MARK_OK && differs == NULL) {
 		t->passed++;
 		printf("ok   %s\n", name);
 	} else {
 		t->failed++;
 		printf("FAIL %s: %s\n", name,
-		    v == VERDICT_FAIL ? why
-				      : "passes, but is expected to differ");
+		    v == MARK_FAIL ? why : "passes, but is expected to differ");
 	}
 }
 

@@ -31,7 +31,7 @@ struct network {
 	struct scenario *sc;
 	struct timers *timers;
 	const struct moment *now;
-	uint64_t now_us;
+	uint64_t now_us, start_us;
 	struct flow flows[FLOWS_MAX];
 	size_t count;
 };
@@ -382,13 +382,22 @@ on_ttl_now(void *self)
 	return ((struct network *)self)->now_us / 1000000 * 1000;
 }
 
+static uint64_t
+on_real_now(void *self)
+{
+	struct network *n = self;
+
+	return n->sc->setup.trust.real_s + (n->now_us - n->start_us) / 1000000;
+}
+
 const struct wire_ops *
 network_ops(void)
 {
 	static const struct wire_ops ops = { .send = on_send,
 		.close = on_close,
 		.now_us = on_now,
-		.ttl_now_ms = on_ttl_now };
+		.ttl_now_ms = on_ttl_now,
+		.real_now_s = on_real_now };
 
 	return &ops;
 }
@@ -402,6 +411,6 @@ network_new(struct scenario *sc, struct timers *timers, uint64_t start_us)
 		return NULL;
 	n->sc = sc;
 	n->timers = timers;
-	n->now_us = start_us;
+	n->now_us = n->start_us = start_us;
 	return n;
 }

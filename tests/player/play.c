@@ -23,6 +23,7 @@ struct play {
 	struct servers *servers;
 	struct resolver *resolver;
 	struct network *network;
+	struct anchors *anchors;      /* NULL: nothing is validated */
 	struct client_query *queries; /* in order */
 	struct resolver_zone zones[ZONES_MAX];
 	struct prefix not_asked[2];
@@ -115,6 +116,31 @@ set_zones(struct play *p, struct resolver_opts *o)
 	o->do_not_query_count = 2;
 }
 
+static bool
+set_anchors(struct play *p)
+{
+	const struct trust_setup *t = &p->sc->setup.trust;
+
+	if (t->anchors.count == 0)
+		return true;
+	p->anchors = anchors_new();
+	if (p->anchors == NULL)
+		return false;
+	for (size_t i = 0; i < t->anchors.count; i++) {
+		const struct record_line *l = &t->anchors.items[i];
+		const struct rdata r = { l->rdata, l->len };
+
+		if (anchors_add(p->anchors, l->owner, l->type, &r) != ERR_OK)
+			return false;
+	}
+	for (size_t i = 0; i < t->insecure_count; i++) {
+		if (anchors_add_negative(p->anchors, t->insecure[i].wire, 0) !=
+		    ERR_OK)
+			return false;
+	}
+	return true;
+}
+
 static struct resolver *
 make_resolver(struct play *p)
 {
@@ -130,6 +156,14 @@ make_resolver(struct play *p)
 		.time_max_ms = 6000,
 		.aliases_max = s->aliases_max,
 		.depth_max = 6,
+		.checks_max = 16,
+		.good_checks_max = 48,
+		.hashes_max = 64,
+		.anchors = p->anchors,
+		.dnssec = { .iterations_max = 50,
+		    .sha1 = true,
+		    .obsolete = true,
+		    .ignore_dates = s->trust.any_date },
 		.steps_max = 2000,
 		.arena_max = 512 << 10,
 		.tasks_max = 20000,
@@ -169,6 +203,8 @@ set_up(struct play *p)
 	if (p->network == NULL)
 		return false;
 	cache_thread_start();
+	if (!set_anchors(p))
+		return false;
 	p->resolver = make_resolver(p);
 	return p->resolver != NULL;
 }
@@ -177,6 +213,7 @@ static void
 tear_down(struct play *p)
 {
 	resolver_free(p->resolver);
+	anchors_free(p->anchors);
 	if (p->network != NULL)
 		cache_thread_stop();
 	servers_free(p->servers);

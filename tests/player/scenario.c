@@ -433,9 +433,5 @@ scenario_read(struct scenario *sc, const char *path)
 	if (!read_body(&p))
 		return false;
 	skip_front_only(&p);
-	if (sc->skip == NULL)
-		sc->skip = trust_needs_dsa(sc);
-	if (sc->skip == NULL && sc->setup.trust.anchors.count > 0)
-		sc->skip = "needs validation";
 	return true;
 }

@@ -135,7 +135,8 @@ trust_is_kept_for_its_time_and_generation(void **state)
 	struct arena *a = arena_new(65536);
 	struct rrset *key = rrset_parse(a, key_line);
 	struct trust t = { .zone = key->owner,
-		.set = key,
+		.keys = key,
+		.ds = rrset_parse(a, ds2_line),
 		.why = "because",
 		.state = TRUST_SECURE,
 		.expires_ms = 1000,
@@ -146,12 +147,13 @@ trust_is_kept_for_its_time_and_generation(void **state)
 	assert_int_equal(trust_put(tt, &t), ERR_OK);
 	got = trust_find(tt, name_of(a, "DSKEY.example.com"), 999, 7);
 	assert_non_null(got);
-	assert_true(got->set != key && rrset_equal(got->set, key));
+	assert_true(got->keys != key && rrset_equal(got->keys, key));
+	assert_true(rrset_equal(got->ds, t.ds));
 	assert_string_equal(got->why, "because");
 	assert_null(trust_find(tt, key->owner, 1000, 7));
 	assert_null(trust_find(tt, key->owner, 999, 8));
 	t.state = TRUST_INSECURE;
-	t.set = NULL;
+	t.keys = t.ds = NULL;
 	t.why = NULL;
 	assert_int_equal(trust_put(tt, &t), ERR_OK);
 	got = trust_find(tt, key->owner, 1, 7);

@@ -67,10 +67,17 @@ fake_ttl_now(void *self)
 	return ((struct world *)self)->now_us / 1000;
 }
 
+static uint64_t
+fake_real_now(void *self)
+{
+	return ((struct world *)self)->now_us / 1000000;
+}
+
 static const struct wire_ops fake_ops = { .send = fake_send,
 	.close = fake_close,
 	.now_us = fake_now,
-	.ttl_now_ms = fake_ttl_now };
+	.ttl_now_ms = fake_ttl_now,
+	.real_now_s = fake_real_now };
 
 static void
 on_change(void *user, uint64_t owner, uint32_t exchange)

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * zones.c - the chain of trust, from the anchor down to a zone: RFC 4035
+ * section 5.
+ *
+ * 1. The closest anchor above the zone says where to begin; a negative one
+ *    ends the matter, none leaves it open.
+ * 2. Of any other zone the DS is needed, which the parent signs; a helper
+ *    finds it (mostly in what a referral brought along) and proves it, which
+ *    makes it ask for the parent's keys in the same way.
+ * 3. With the DS the zone's DNSKEY set is fetched and proven by a helper.
+ * 4. What helpers find stands in the worker's trust table; a helper that
+ *    failed tells its waiters itself.
+ *
+ * A zone without a signature is looked at from the anchor downwards: each
+ * name that might be a cut is asked for its DS, the cut we know of first.
+ */
+#include "task.h"
+
+#include <stdio.h>
+
+static uint64_t
+ttl_now(const struct task *t)
+{
+	return t->rs->o.wire->ttl_now_ms(t->rs->o.wire_self);
+}
+
+static uint64_t
+real_now(const struct task *t)
+{
+	return t->rs->o.wire->real_now_s(t->rs->o.wire_self);
+}
+
+/* A flush or a changed anchor makes everything older unknown. */
+static uint32_t
+trust_generation(const struct task *t)
+{
+	return anchors_generation(t->rs->o.anchors) * 65599u +
+	       answers_generation(t->rs->o.cache);
+}
+
+static const struct trust *
+find(const struct task *t, const uint8_t *zone)
+{
+	const struct trust *found =
+	    trust_find(t->rs->trust, zone, ttl_now(t), trust_generation(t));
+	const struct task *payer;
+
+	if (found == NULL || !t->cold)
+		return found;
+	/* trace --cold: only what was found out for this very question */
+	payer = task_payer((struct task *)(uintptr_t)t);
+	return payer == NULL || found->made_ms < payer->began_ms ? NULL : found;
+}
+
+static struct zone_known
+unknown(enum known k, enum ede ede, const char *why)
+{
+	return (struct zone_known){ .known = k, .ede = ede, .why = why };
+}
+
+static struct zone_known
+as_known(const struct trust *tr, struct arena *a)
+{
+	static const enum known of[] = {
+		[TRUST_SECURE] = KNOWN_SECURE,
+		[TRUST_SIGNED] = KNOWN_SIGNED,
+		[TRUST_INSECURE] = KNOWN_INSECURE,
+		[TRUST_NO_CUT] = KNOWN_NO_CUT,
+	};
+	struct zone_known k = { .known = of[tr->state],
+		.keys = tr->keys,
+		.entry = { tr->ds, NULL },
+		.ede = tr->ede };
+
+	if (tr->why != NULL)
+		k.why = arena_print(a, "%s", tr->why);
+	return k;
+}
+
+/* Wait for a helper; it failed before, or it cannot be: the zone is broken. */
+static struct zone_known
+ask_helper(struct task *t, const uint8_t *zone, uint16_t type)
+{
+	const struct task_key k = { .qname = zone,
+		.qtype = type,
+		.cold = t->cold,
+		.trace = t->trace,
+		.for_trust = true };
+	char text[NAME_TEXT_MAX], type_name[16];
+
+	if (t->broken_why != NULL && t->broken_type == type &&
+	    name_equal(t->broken_zone.wire, zone))
+		return unknown(KNOWN_BROKEN, t->broken_ede, t->broken_why);
+	if (task_depend(t, &k, 0) == ERR_OK) {
+		task_note(t, "needs the %s of %s", type_text(type, type_name),
+		    name_text(zone, text));
+		return unknown(KNOWN_WAIT, EDE_NONE, NULL);
+	}
+	return unknown(KNOWN_BROKEN, EDE_DNSSEC_BOGUS,
+	    "the chain of trust needs itself, or too many helpers");
+}
+
+struct zone_known
+zone_entry(struct task *t, const uint8_t *zone)
+{
+	const struct trust *tr = find(t, zone);
+	struct zone_known k;
+	struct anchor an;
+
+	if (tr != NULL && (tr->state != TRUST_SECURE || tr->ds != NULL)) {
+		k = as_known(tr, t->arena);
+		if (k.known == KNOWN_SECURE)
+			k.known = KNOWN_SIGNED;
+		return k;
+	}
+	if (!anchors_find(t->rs->o.anchors, zone, real_now(t), t->arena, &an))
+		return unknown(KNOWN_NO_ANCHOR, EDE_NONE, NULL);
+	if (an.negative)
+		return unknown(KNOWN_INSECURE, EDE_NONE,
+		    "a negative trust anchor");
+	if (name_equal(an.zone.wire, zone)) {
+		k = unknown(KNOWN_SIGNED, EDE_NONE, NULL);
+		k.entry[0] = an.entry[0];
+		k.entry[1] = an.entry[1];
+		if (k.entry[1] == NULL && k.entry[0] != NULL &&
+		    !ds_set_usable(&t->rs->o.dnssec, k.entry[0], &k.ede))
+			k.known = KNOWN_INSECURE;
+		return k;
+	}
+	return ask_helper(t, zone, TYPE_DS);
+}
+
+struct zone_known
+zone_keys(struct task *t, const uint8_t *zone)
+{
+	const struct trust *tr = find(t, zone);
+	struct zone_known k;
+
+	if (tr != NULL && tr->state != TRUST_SIGNED)
+		return as_known(tr, t->arena);
+	k = zone_entry(t, zone);
+	if (k.known != KNOWN_SIGNED)
+		return k;
+	return ask_helper(t, zone, TYPE_DNSKEY);
+}
+
+bool
+zone_anchor_between(struct task *t, const uint8_t *zone, const uint8_t *name)
+{
+	struct anchor an;
+
+	return anchors_find(t->rs->o.anchors, name, real_now(t), t->arena,
+		   &an) &&
+	       name_labels(an.zone.wire) > name_labels(zone);
+}
+
+/* --- names without signatures ------------------------------------------ */
+
+static void
+conclude(struct finding *out, enum verdict v, enum ede ede, const char *why)
+{
+	*out = (struct finding){ .verdict = v, .ede = ede, .why = why };
+}
+
+/* True when the zone at this name settles the matter (or a wait is due). */
+static bool
+settled_at(struct task *t, const uint8_t *name, struct finding *out, bool *wait)
+{
+	struct zone_known k = zone_entry(t, name);
+
+	*wait = k.known == KNOWN_WAIT;
+	switch (k.known) {
+	case KNOWN_INSECURE:
+		conclude(out, VERDICT_INSECURE, k.ede, k.why);
+		return true;
+	case KNOWN_NO_ANCHOR:
+		conclude(out, VERDICT_INDETERMINATE, EDE_NONE, NULL);
+		return true;
+	case KNOWN_BROKEN:
+		conclude(out, VERDICT_BOGUS, k.ede, k.why);
+		out->from_above = true;
+		return true;
+	case KNOWN_WAIT:
+		return true;
+	case KNOWN_SECURE:
+	case KNOWN_SIGNED:
+	case KNOWN_NO_CUT:
+	default:
+		return false;
+	}
+}
+
+/* Labels of the deepest zone around the name whose servers are known. */
+static unsigned
+deepest_cut(struct task *t, const uint8_t *name)
+{
+	struct delegation *d = t->zone;
+
+	if (d == NULL || !name_is_within(name, d->zone))
+		d = known_zone(t, name);
+	return d == NULL || d->forward ? 0 : name_labels(d->zone);
+}
+
+bool
+zone_may_be_unsigned(struct task *t, const uint8_t *name, uint16_t type,
+    struct finding *out)
+{
+	const uint8_t *from =
+	    type == TYPE_DS && name[0] != 0 ? name_parent(name) : name;
+	unsigned last = name_labels(from), n, cut;
+	struct anchor an;
+	char text[NAME_TEXT_MAX];
+	bool wait = false;
+
+	if (!anchors_find(t->rs->o.anchors, from, real_now(t), t->arena, &an)) {
+		conclude(out, VERDICT_INDETERMINATE, EDE_NONE, NULL);
+		return true;
+	}
+	if (an.negative) {
+		conclude(out, VERDICT_INSECURE, EDE_NONE,
+		    "a negative trust anchor");
+		return true;
+	}
+	n = name_labels(an.zone.wire);
+	cut = deepest_cut(t, from);
+	if (settled_at(t, name_suffix(from, n), out, &wait))
+		return !wait;
+	if (cut > n && cut <= last) {
+		if (settled_at(t, name_suffix(from, cut), out, &wait))
+			return !wait;
+		n = cut;
+	}
+	while (++n <= last) {
+		if (settled_at(t, name_suffix(from, n), out, &wait))
+			return !wait;
+	}
+	conclude(out, VERDICT_BOGUS, EDE_RRSIGS_MISSING,
+	    arena_print(t->arena, "no signature where %s is signed",
+		name_text(from, text)));
+	return true;
+}
+
+/* --- what a finished question says of a zone ---------------------------- */
+
+static void
+put(struct task *t, struct trust *tr, uint32_t ttl)
+{
+	static const char *const words[] = {
+		[TRUST_SECURE] = "proven keys",
+		[TRUST_SIGNED] = "proven DS",
+		[TRUST_INSECURE] = "unsigned",
+		[TRUST_NO_CUT] = "no zone of its own",
+	};
+	char text[NAME_TEXT_MAX];
+
+	tr->made_ms = ttl_now(t);
+	/* TTL 0 must last until the waiters have looked. */
+	tr->expires_ms = tr->made_ms + (ttl > 0 ? ttl : 1) * 1000u;
+	tr->generation = trust_generation(t);
+	task_note(t, "%s: %s%s%s", name_text(tr->zone, text), words[tr->state],
+	    tr->why == NULL ? "" : ", ", tr->why == NULL ? "" : tr->why);
+	if (trust_put(t->rs->trust, tr) != ERR_OK)
+		task_note(t, "trust not kept: out of memory");
+}
+
+static uint32_t
+least_ttl(const struct validation *v)
+{
+	uint32_t ttl = 86400;
+
+	for (size_t i = 0; i < v->count; i++) {
+		const struct item *it = &v->items[i];
+
+		if (it->judged && it->set->ttl < ttl)
+			ttl = it->set->ttl;
+	}
+	return ttl;
+}
+
+void
+zone_learn_keys(struct task *t, const struct rrset *keys, uint32_t ttl)
+{
+	const struct trust *old = find(t, keys->owner);
+	struct trust tr = { .zone = keys->owner,
+		.keys = keys,
+		.state = TRUST_SECURE,
+		.ede = EDE_NONE };
+	uint64_t now = ttl_now(t);
+
+	if (old != NULL && old->ds != NULL) {
+		uint64_t left = (old->expires_ms - now) / 1000;
+
+		tr.ds = rrset_copy(t->arena, old->ds);
+		if (left < ttl)
+			ttl = (uint32_t)left;
+	}
+	put(t, &tr, ttl);
+}
+
+/* A DS question came to an end that is not bogus. */
+void
+zone_learn(struct task *t, const struct validation *v)
+{
+	const struct reply *r = &t->reply;
+	struct trust tr = { .zone = t->sname.wire,
+		.ede = v->found.ede,
+		.why = v->found.why,
+		.state = TRUST_INSECURE };
+
+	if (t->qtype != TYPE_DS || r->minimised)
+		return;
+	if (v->found.verdict == VERDICT_INDETERMINATE)
+		return;
+	if (v->found.verdict == VERDICT_SECURE) {
+		tr.state = TRUST_NO_CUT;
+		if (r->kind == REPLY_ANSWER) {
+			tr.ds = r->path[r->path_count - 1];
+			tr.state = TRUST_SIGNED;
+			if (!ds_set_usable(&t->rs->o.dnssec, tr.ds, &tr.ede)) {
+				tr.state = TRUST_INSECURE;
+				tr.ds = NULL;
+				tr.why = "its DS asks for what is not "
+					 "supported";
+			}
+		} else if (v->denial == DENIAL_UNSIGNED) {
+			tr.state = TRUST_INSECURE;
+			tr.why = "proven to have no DS";
+		}
+	}
+	put(t, &tr, least_ttl(v));
+}
