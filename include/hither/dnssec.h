@@ -218,6 +218,45 @@ bool bitmap_has(const uint8_t *bitmap, size_t len, uint16_t type);
 void nsec3_hash(const uint8_t *name, uint16_t iterations, const uint8_t *salt,
     uint8_t salt_len, uint8_t out[20]);
 
+/* --- spans that were proven empty: RFC 8198 ------------------------------ */
+
+#define SPAN_SETS_MAX 13u /* SOA and proofs of one answer */
+
+/* Bounded; one a worker. */
+struct spans;
+struct spans *spans_new(size_t zones_max, size_t spans_max) MUST_USE;
+void spans_free(struct spans *s); /* NULL is fine */
+size_t spans_count(const struct spans *s);
+struct span_time {
+	uint64_t now_ms, expires_ms;
+	uint32_t generation; /* older ones are as good as gone */
+};
+/*
+ * Copies an NSEC, NSEC3 or SOA set (one record) whose signature by zone was
+ * good and that no wildcard made. ERR_RANGE: not such a set, or it speaks of
+ * names outside zone. ERR_LIMIT: no room.
+ */
+enum err spans_put(struct spans *s, const uint8_t *zone,
+    const struct rrset *set, const struct span_time *when) MUST_USE;
+struct span_question {
+	const uint8_t *qname;
+	const struct dnssec_policy *policy;
+	struct dnssec_work *work; /* hashes are charged */
+	struct arena *arena;	  /* for the answer */
+	uint64_t now_ms;
+	uint32_t generation;
+	uint16_t qtype;
+	bool without_soa; /* the proof alone will do */
+};
+struct span_answer {
+	struct rrset *sets[SPAN_SETS_MAX]; /* SOA first, then the proofs */
+	size_t count;
+	uint64_t expires_ms;
+	bool no_such_name; /* NXDOMAIN; else: no such type */
+};
+bool spans_ask(struct spans *s, const struct span_question *q,
+    struct span_answer *out);
+
 /* --- anchors ------------------------------------------------------------ */
 
 /*

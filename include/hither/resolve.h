@@ -66,6 +66,7 @@ struct resolver_opts {
 	enum qmin qmin;
 	bool mix_case, ip4, ip6, ask_nsid;
 	bool prime;		  /* RFC 9609 */
+	bool aggressive;	  /* deny out of proven spans: RFC 8198 */
 };
 
 struct resolver;
@@ -122,6 +123,7 @@ struct resolver_counts {
 	uint64_t verdicts[VERDICT_BOGUS + 1]; /* of answered questions */
 	uint64_t bogus[DNSSEC_REASONS];	      /* by EDE: 0 is any other */
 	uint64_t dnssec_checks[256];	      /* by algorithm */
+	uint64_t spans_used;		      /* denials made of spans */
 	size_t tasks;
 	struct upstream_counts upstream;
 };

@@ -31,6 +31,9 @@ uint32_t take_u32(const uint8_t *p);
 uint8_t *give_u16(uint8_t *p, unsigned v);
 uint8_t *give_u32(uint8_t *p, uint32_t v);
 
+/* pack.c: a copy in one block; NULL: no memory */
+struct rrset *set_pack(const struct rrset *s);
+
 /* denial.c: what a bitmap says */
 bool bitmap_denies(
     const uint8_t *bitmap, size_t len, const uint8_t *qname, uint16_t qtype);

@@ -183,6 +183,9 @@ walk_path(struct reply *r, const struct asked *q, struct arena *a)
 		if (path_takes_answer(r, q))
 			return true;
 		hop = path_hop(r, a);
+		/* RFC 6672 section 3.2: the CNAME made of a DNAME is one. */
+		if (hop == HOP_MOVED && q->qtype == TYPE_CNAME)
+			return true;
 	} while (hop == HOP_MOVED && q->forward &&
 		 name_is_within(r->end.wire, q->zone));
 	if (hop == HOP_TOO_LONG)
@@ -256,6 +259,9 @@ judge_authority(struct reply *r, const struct asked *q)
 			       set->type == TYPE_NSEC3;
 		if (set->type != TYPE_NS)
 			continue;
+		/* Asked for a DS some refer to the zone: they have none. */
+		r->self_referral =
+		    r->self_referral || name_equal(set->owner, r->end.wire);
 		own = own || name_equal(set->owner, q->zone);
 		upward = upward || !name_is_within(set->owner, q->zone);
 	}
@@ -264,7 +270,7 @@ judge_authority(struct reply *r, const struct asked *q)
 		r->kind = REPLY_REFERRAL;
 		return;
 	}
-	if (r->has_proof) {
+	if (r->has_proof || (q->qtype == TYPE_DS && r->self_referral)) {
 		r->kind = REPLY_NODATA;
 		return;
 	}

@@ -18,6 +18,8 @@
 #define ZONE_HOLD_MAX_S    60u
 #define DOUBTED_HOLD_MAX_S 4u
 #define TRIES_MAX          16u
+/* What is bogus costs us more than it costs its sender. */
+#define BOGUS_HOLD_MIN_S 20u
 /* RFC 8767 section 5: with stale data at hand, no sooner than this. */
 #define STALE_RECHECK_S 30u
 
@@ -98,6 +100,8 @@ remember(struct task *t, const uint8_t *name, enum ede ede)
 	if (get(t, name, t->qtype, &before) && before.tries < TRIES_MAX)
 		r.tries = (uint16_t)(before.tries + 1);
 	hold_s = hold_of(t, r.tries, t->rs->o.failure_max_s);
+	if (t->answer.bogus && hold_s < BOGUS_HOLD_MIN_S)
+		hold_s = BOGUS_HOLD_MIN_S;
 	if (t->has_stale && hold_s < STALE_RECHECK_S)
 		hold_s = STALE_RECHECK_S;
 	put(t, &r, hold_s);
@@ -193,4 +197,21 @@ zone_was_heard(struct task *t)
 	if (d->let_through && !d->heard)
 		put(t, &r, 1);
 	d->heard = true;
+}
+
+/* A failure in memory; what was bogus keeps its reason. */
+enum stage
+known_failure(struct task *t, const struct record *r)
+{
+	const char *why =
+	    r->ede == EDE_NONE ? "failed a moment ago" : ede_title(r->ede);
+
+	t->last_ede = EDE_CACHED_ERROR;
+	if (!ede_is_dnssec(r->ede))
+		return task_fail(t, EDE_CACHED_ERROR, why);
+	if (r->set_count > 0 && r->sets[0]->type == TYPE_TXT)
+		why =
+		    arena_print(t->arena, "%.*s", (int)r->sets[0]->rdata[0].len,
+			(const char *)r->sets[0]->rdata[0].bytes);
+	return task_fail(t, r->ede, why == NULL ? "" : why);
 }

@@ -42,6 +42,8 @@ authority_add(struct task *t, struct rrset *set)
 void
 answer_proofs(struct task *t)
 {
+	if (!t->reply.proofs_needed)
+		return;
 	for (size_t i = 0; i < t->reply.proof_count; i++)
 		authority_add(t, t->reply.proofs[i]);
 }

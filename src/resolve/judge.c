@@ -115,6 +115,23 @@ yield(struct task *t)
 		task_ready(t);
 }
 
+/* What denies, and the SOA that goes with it, may serve again. */
+static void
+remember_span(struct task *t, const struct item *it)
+{
+	uint64_t now = t->rs->o.wire->ttl_now_ms(t->rs->o.wire_self);
+	const struct span_time when = { .now_ms = now,
+		.expires_ms = now + it->set->ttl * UINT64_C(1000),
+		.generation = trust_generation(t) };
+	uint16_t type = it->set->type;
+
+	if ((type != TYPE_NSEC && type != TYPE_NSEC3 && type != TYPE_SOA) ||
+	    it->wildcard_parent != NULL || t->cold)
+		return;
+	if (spans_put(t->rs->spans, it->zone, it->set, &when) != ERR_OK)
+		task_note(t, "a span is not kept");
+}
+
 static void
 accept_set(struct task *t, struct item *it, struct finding *out)
 {
@@ -127,6 +144,7 @@ accept_set(struct task *t, struct item *it, struct finding *out)
 	set->ttl = rrsig_life_s(set, &it->walk.best,
 	    t->rs->o.wire->real_now_s(t->rs->o.wire_self));
 	*out = (struct finding){ .verdict = VERDICT_SECURE, .ede = EDE_NONE };
+	remember_span(t, it);
 	if (t->trace)
 		task_note(t, "secure: %s", describe(t, set, &it->walk));
 }

@@ -49,6 +49,42 @@ known_denial_above(struct task *t, struct record *r)
 	return false;
 }
 
+/* Does a span that was proven empty hold the name? RFC 8198. */
+bool
+known_span(struct task *t, struct record *r)
+{
+	const struct resolver_opts *o = &t->rs->o;
+	struct span_question q = { .qname = t->sname.wire,
+		.policy = &o->dnssec,
+		.arena = t->arena,
+		.now_ms = ttl_now(t),
+		.qtype = t->qtype,
+		.without_soa = t->for_trust };
+	struct span_answer *a;
+
+	if (o->anchors == NULL || t->checking_disabled || t->for_server ||
+	    t->qtype == TYPE_ANY || t->qtype == TYPE_RRSIG ||
+	    !(o->aggressive || t->for_trust))
+		return false;
+	q.work = &task_budget(t)->work;
+	q.generation = trust_generation(t);
+	a = arena_take(t->arena, sizeof(*a));
+	if (a == NULL || !spans_ask(t->rs->spans, &q, a))
+		return false;
+	t->rs->counts.spans_used++;
+	*r = (struct record){ .owner = t->sname.wire,
+		.sets = a->sets,
+		.set_count = a->count,
+		.stored_ms = q.now_ms,
+		.expires_ms = a->expires_ms,
+		.kind = a->no_such_name ? RECORD_NXDOMAIN : RECORD_NODATA,
+		.rank = RANK_AUTH_AUTHORITY,
+		.security = SECURITY_SECURE,
+		.ede = EDE_NONE,
+		.type = a->no_such_name ? 0 : t->qtype };
+	return true;
+}
+
 /* A cached alias above the name: RFC 6672 section 3.4. */
 bool
 known_dname(struct task *t, struct record *r)

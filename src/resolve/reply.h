@@ -50,10 +50,12 @@ struct reply {
 	enum reply_kind kind;
 	bool minimised;
 	bool has_proof; /* NSEC or NSEC3 in the place of an SOA */
+	bool self_referral; /* to the very name asked for */
 	/* written by VALIDATE */
 	struct validation *v;
 	struct rrset *proofs[PROOFS_MAX]; /* what stands for a denial */
 	size_t proof_count;
+	bool proofs_needed; /* they belong to the answer */
 	enum verdict verdict;
 	enum security security; /* to be kept with */
 	/* from memory: as what it was kept */

@@ -22,42 +22,6 @@
 
 /* --- FROM_CACHE ------------------------------------------------------- */
 
-/* What was judged when it was kept is followed at once. */
-static enum stage
-judge_known(struct task *t)
-{
-	static const enum verdict verdicts[] = {
-		[SECURITY_UNCHECKED] = VERDICT_INDETERMINATE,
-		[SECURITY_INSECURE] = VERDICT_INSECURE,
-		[SECURITY_SECURE] = VERDICT_SECURE,
-		[SECURITY_BOGUS] = VERDICT_BOGUS,
-	};
-
-	t->reply.verdict = verdicts[t->reply.known];
-	if (t->reply.known != SECURITY_UNCHECKED && !t->for_trust)
-		reply_collect_proofs(&t->reply);
-	else if (validation_wanted(t))
-		return VALIDATE;
-	return FOLLOW;
-}
-
-/* A failure in memory; what was bogus keeps its reason. */
-static enum stage
-known_failure(struct task *t, const struct record *r)
-{
-	const char *why =
-	    r->ede == EDE_NONE ? "failed a moment ago" : ede_title(r->ede);
-
-	t->last_ede = EDE_CACHED_ERROR;
-	if (!ede_is_dnssec(r->ede))
-		return task_fail(t, EDE_CACHED_ERROR, why);
-	if (r->set_count > 0 && r->sets[0]->type == TYPE_TXT)
-		why =
-		    arena_print(t->arena, "%.*s", (int)r->sets[0]->rdata[0].len,
-			(const char *)r->sets[0]->rdata[0].bytes);
-	return task_fail(t, r->ede, why == NULL ? "" : why);
-}
-
 /*
  * Do we hold the answer, an alias, or a denial? RFC 1034 section 5.3.3,
  * step 1.
@@ -81,7 +45,7 @@ from_cache(struct task *t)
 		known_follow(t, &r);
 		return judge_known(t);
 	}
-	if (known_denial_above(t, &r)) {
+	if (known_denial_above(t, &r) || known_span(t, &r)) {
 		known_follow(t, &r);
 		return judge_known(t);
 	}

@@ -10,6 +10,8 @@
 /* What a worker remembers of zones: some 10 MB when full. */
 #define TRUST_ZONES_MAX 8192u
 #define TRUST_KEYS_MAX  4096u
+#define SPAN_ZONES_MAX  2048u
+#define SPANS_MAX       32768u
 
 struct delegation_rules
 resolver_rules(const struct resolver *rs)
@@ -59,7 +61,8 @@ make_trust(struct resolver *rs)
 		return true;
 	rs->trust = trust_table_new(TRUST_ZONES_MAX);
 	rs->key_store = key_store_new(TRUST_KEYS_MAX);
-	return rs->trust != NULL && rs->key_store != NULL;
+	rs->spans = spans_new(SPAN_ZONES_MAX, SPANS_MAX);
+	return rs->trust != NULL && rs->key_store != NULL && rs->spans != NULL;
 }
 
 struct resolver *
@@ -113,6 +116,7 @@ resolver_free(struct resolver *rs)
 	upstream_free(rs->upstream);
 	trust_table_free(rs->trust);
 	key_store_free(rs->key_store);
+	spans_free(rs->spans);
 	arena_free(rs->arena);
 	memory_free(rs->slots);
 	memory_free(rs->free_slots);

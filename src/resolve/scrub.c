@@ -51,6 +51,10 @@ may_say(const struct message *m, const struct asked *q, enum section s,
 		/* Kept in the authority section to see an upward referral. */
 		return s == SECTION_AUTHORITY && set->type == TYPE_NS;
 	}
+	/* CVE-2026-13321 and kin: a denial for names of other zones. */
+	if (set->type == TYPE_NSEC &&
+	    !name_is_within(rdata_name(&set->rdata[0], 0), q->zone))
+		return false;
 	if (s == SECTION_ANSWER)
 		return true;
 	if (s == SECTION_AUTHORITY)

@@ -16,7 +16,8 @@ store_with_proofs(const struct task *t, struct rrset *first, struct rrset **out,
 
 	if (first != NULL)
 		out[n++] = first;
-	for (size_t i = 0; i < t->reply.proof_count; i++) {
+	for (size_t i = 0; t->reply.proofs_needed && i < t->reply.proof_count;
+	     i++) {
 		out[n++] = t->reply.proofs[i];
 		if (t->reply.proofs[i]->ttl < *ttl)
 			*ttl = t->reply.proofs[i]->ttl;

@@ -157,6 +157,7 @@ struct resolver {
 	uint32_t next_number;
 	struct trust_table *trust;
 	struct key_store *key_store;
+	struct spans *spans;
 	int64_t turn_us; /* left for signature checks in this turn */
 };
 
@@ -183,6 +184,9 @@ enum err task_depend(struct task *parent, const struct task_key *k,
 void edges_deliver(struct task *child);
 void edges_drop_children(struct task *parent);
 
+/* zones.c */
+uint32_t trust_generation(const struct task *t);
+
 /* trace.c */
 void task_note(struct task *t, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void task_adopt_steps(struct task *parent, const struct task *child);
@@ -206,6 +210,7 @@ void task_begin_question(struct task *t);
 /* known.c: what memory says */
 bool known_answer(struct task *t, uint16_t type, struct record *r);
 bool known_dname(struct task *t, struct record *r);
+bool known_span(struct task *t, struct record *r);
 void known_follow(struct task *t, const struct record *r);
 bool known_denial_above(struct task *t, struct record *r);
 struct delegation *known_zone(struct task *t, const uint8_t *name);
@@ -220,6 +225,7 @@ enum stage reject_bogus(struct task *t, enum ede ede);
 /* validate.c */
 enum stage validate(struct task *t);
 bool validation_wanted(const struct task *t);
+enum stage judge_known(struct task *t); /* what memory said */
 /* NSEC and NSEC3 sets that belong to a denial or to a wildcard. */
 void reply_collect_proofs(struct reply *r);
 
@@ -247,6 +253,7 @@ void store_judged(struct task *t);
 void store_ds(struct task *t, const uint8_t *zone);
 
 /* failures.c: RFC 9520 */
+enum stage known_failure(struct task *t, const struct record *r);
 bool failure_in_force(const struct task *t, const struct record *r);
 void store_failure(struct task *t, enum ede ede);
 bool zone_is_down(struct task *t);

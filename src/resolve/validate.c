@@ -54,7 +54,9 @@ reply_collect_proofs(struct reply *r)
 
 	for (size_t i = 0; i < r->path_count; i++)
 		wanted = wanted || looks_expanded(r->path[i]);
-	if (!wanted)
+	r->proofs_needed = wanted;
+	/* Beside an alias they may spare us a question about its target. */
+	if (!wanted && r->kind != REPLY_ALIAS)
 		return;
 	for (size_t i = 0; i < m->counts[SECTION_AUTHORITY]; i++) {
 		struct rrset *set = m->sets[SECTION_AUTHORITY][i];
@@ -136,7 +138,7 @@ merge(struct validation *v, const struct finding *f)
 static bool
 needs_proofs(const struct task *t, const struct validation *v)
 {
-	if (is_negative(&t->reply))
+	if (is_negative(&t->reply) || t->reply.kind == REPLY_ALIAS)
 		return true;
 	for (size_t i = 0; i < v->path_items; i++) {
 		if (v->items[i].wildcard_parent != NULL)
@@ -278,4 +280,23 @@ validate(struct task *t)
 	}
 	zone_learn(t, v);
 	return STORE;
+}
+
+/* What was judged when it was kept is followed at once. */
+enum stage
+judge_known(struct task *t)
+{
+	static const enum verdict verdicts[] = {
+		[SECURITY_UNCHECKED] = VERDICT_INDETERMINATE,
+		[SECURITY_INSECURE] = VERDICT_INSECURE,
+		[SECURITY_SECURE] = VERDICT_SECURE,
+		[SECURITY_BOGUS] = VERDICT_BOGUS,
+	};
+
+	t->reply.verdict = verdicts[t->reply.known];
+	if (t->reply.known != SECURITY_UNCHECKED && !t->for_trust)
+		reply_collect_proofs(&t->reply);
+	else if (validation_wanted(t))
+		return VALIDATE;
+	return FOLLOW;
 }

@@ -32,7 +32,7 @@ real_now(const struct task *t)
 }
 
 /* A flush or a changed anchor makes everything older unknown. */
-static uint32_t
+uint32_t
 trust_generation(const struct task *t)
 {
 	return anchors_generation(t->rs->o.anchors) * 65599u +
@@ -78,6 +78,18 @@ as_known(const struct trust *tr, struct arena *a)
 	return k;
 }
 
+/* The last helper for this zone brought nothing. */
+static struct zone_known
+broken(struct task *t, uint16_t type)
+{
+	if (ede_is_dnssec(t->broken_ede))
+		return unknown(KNOWN_BROKEN, t->broken_ede, t->broken_why);
+	return unknown(KNOWN_BROKEN,
+	    type == TYPE_DNSKEY ? EDE_DNSKEY_MISSING : EDE_DNSSEC_BOGUS,
+	    arena_print(t->arena, "no %s to be had: %s",
+		type == TYPE_DNSKEY ? "DNSKEY" : "DS", t->broken_why));
+}
+
 /* Wait for a helper; it failed before, or it cannot be: the zone is broken. */
 static struct zone_known
 ask_helper(struct task *t, const uint8_t *zone, uint16_t type)
@@ -91,7 +103,7 @@ ask_helper(struct task *t, const uint8_t *zone, uint16_t type)
 
 	if (t->broken_why != NULL && t->broken_type == type &&
 	    name_equal(t->broken_zone.wire, zone))
-		return unknown(KNOWN_BROKEN, t->broken_ede, t->broken_why);
+		return broken(t, type);
 	if (task_depend(t, &k, 0) == ERR_OK) {
 		task_note(t, "needs the %s of %s", type_text(type, type_name),
 		    name_text(zone, text));
@@ -232,8 +244,11 @@ zone_may_be_unsigned(struct task *t, const uint8_t *name, uint16_t type,
 		n = cut;
 	}
 	while (++n <= last) {
-		if (settled_at(t, name_suffix(from, n), out, &wait))
-			return !wait;
+		if (!settled_at(t, name_suffix(from, n), out, &wait))
+			continue;
+		if (!wait && out->verdict == VERDICT_BOGUS)
+			break; /* another server may have the signature */
+		return !wait;
 	}
 	conclude(out, VERDICT_BOGUS, EDE_RRSIGS_MISSING,
 	    arena_print(t->arena, "no signature where %s is signed",

@@ -160,6 +160,7 @@ make_resolver(struct play *p)
 		.good_checks_max = 48,
 		.hashes_max = 64,
 		.anchors = p->anchors,
+		.aggressive = s->trust.aggressive,
 		.dnssec = { .iterations_max = 50,
 		    .sha1 = true,
 		    .obsolete = true,

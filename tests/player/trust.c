@@ -19,7 +19,8 @@
 void
 trust_default(struct trust_setup *t)
 {
-	*t = (struct trust_setup){ .real_s = DEFAULT_REAL_S };
+	*t = (struct trust_setup){ .real_s = DEFAULT_REAL_S,
+		.aggressive = true };
 }
 
 bool
