@@ -71,11 +71,19 @@ struct conf_zone {
 	struct conf_addrs servers; /* with their ports */
 	bool fallback;
 	enum conf_transport transport;
+	bool dnssec;		   /* false: not validated */
 };
 struct conf_local_zone {
 	struct conf_mark at;
 	const uint8_t *name; /* wire form */
 	enum conf_local_type type;
+};
+/* A name that is not validated for a while, RFC 7646. */
+struct conf_negative {
+	struct conf_mark at;
+	const uint8_t *zone; /* wire form */
+	uint64_t until_s;    /* wall clock */
+	const char *reason;
 };
 struct conf_ports {
 	uint16_t first, last; /* first <= last */
@@ -92,6 +100,7 @@ struct conf {
 		uint32_t threads;       /* 0: one a processor */
 		const char *user;       /* "": stay who we are */
 		const char *root_hints; /* "": built in */
+		const char *directory;	/* "": nothing is kept */
 		uint32_t max_concurrent_queries;
 		enum conf_clock test_clock;
 		bool allow_root;
@@ -132,6 +141,18 @@ struct conf {
 		int64_t min_ttl_ms, max_ttl_ms, max_negative_ttl_ms;
 		int64_t failure_first_ms, failure_max_ms;
 	} cache;
+	struct {
+		bool validation;
+		const char *trust_anchor_file;	/* "": built in */
+		struct conf_texts trust_anchors; /* records, checked */
+		bool auto_trust_anchor, trust_anchor_signaling;
+		bool root_key_sentinel, aggressive_nsec, sha1;
+		struct {
+			const struct conf_negative *items;
+			size_t count;
+		} negative_trust_anchors;
+		uint32_t nsec3_max_iterations, max_validations;
+	} dnssec;
 	struct {
 		uint32_t max_clients, max_pipelined;
 		int64_t idle_timeout_ms;

@@ -15,6 +15,7 @@
 #define HITHER_CTL_H
 
 #include <hither/conf.h>
+#include <hither/dnssec.h>
 #include <hither/front.h>
 #include <hither/net.h>
 
@@ -51,6 +52,8 @@ struct ctl_offer {
 	size_t workers;
 	struct cache *cache;
 	struct servers *servers;
+	struct anchors *anchors;
+	const struct rollovers *rollovers; /* the main thread's */
 	uint64_t started_s; /* wall clock */
 	/* False: that worker takes no more work. */
 	bool (*on_worker)(void *user, size_t worker, struct ctl_job *job);
@@ -107,6 +110,13 @@ const struct ctl_command *ctl_commands(void);
 /* Would the daemon start with it? Files are opened, records are built. */
 enum err ctl_check_conf(
     const struct conf *c, char *why, size_t size) MUST_USE;
+
+/*
+ * The anchors that a configuration names, positive and negative; none when
+ * it does not validate. ERR_FORMAT: why names file, line and column.
+ */
+enum err ctl_build_anchors(const struct conf *c, struct anchors *out,
+    char *why, size_t size) MUST_USE;
 
 #define CTL_REPLY_MAX ((size_t)16 << 20)
 

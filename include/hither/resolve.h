@@ -67,6 +67,7 @@ struct resolver_opts {
 	bool mix_case, ip4, ip6, ask_nsid;
 	bool prime;		  /* RFC 9609 */
 	bool aggressive;	  /* deny out of proven spans: RFC 8198 */
+	bool sentinel;		  /* RFC 8509 */
 };
 
 struct resolver;

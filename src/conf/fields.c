@@ -91,6 +91,11 @@ const struct option zone_fields[] = {
 	    .words = zone_transport_words,
 	    .help = "udp falls back to TCP for long answers; tcp uses nothing "
 		    "else." },
+	{ .path = "dnssec",
+	    .type = OPTION_BOOL,
+	    .offset = IN(conf_zone, dnssec),
+	    .initial = "true",
+	    .help = "false does not validate what is in the zone." },
 	{ 0 },
 };
 
@@ -112,12 +117,33 @@ const struct option local_fields[] = {
 	{ 0 },
 };
 
+const struct option negative_fields[] = {
+	{ .path = "zone",
+	    .type = OPTION_NAME,
+	    .is_required = true,
+	    .offset = IN(conf_negative, zone),
+	    .help = "The name, with all below it." },
+	{ .path = "until",
+	    .type = OPTION_DATE,
+	    .is_required = true,
+	    .offset = IN(conf_negative, until_s),
+	    .help = "The end of it, as 2027-01-31 or 2027-01-31T12:00:00Z." },
+	{ .path = "reason",
+	    .type = OPTION_TEXT,
+	    .offset = IN(conf_negative, reason),
+	    .initial = "\"\"",
+	    .most = 127,
+	    .help = "Why, for whoever finds it here later." },
+	{ 0 },
+};
+
 const struct option_section sections[] = {
 	{ "server", "The process." },
 	{ "resolver", "How questions are resolved." },
 	{ "server-selection", "Which of a zone's servers is asked." },
 	{ "outgoing", "How servers are asked." },
 	{ "cache", "What is remembered, and for how long." },
+	{ "dnssec", "What is proven, and how." },
 	{ "tcp", "Clients that connect." },
 	{ "logging", "What is written where." },
 	{ "control", "How hitherctl reaches the server." },

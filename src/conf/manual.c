@@ -136,6 +136,7 @@ put_range(const struct option *o, FILE *out)
 	case OPTION_PREFIX:
 	case OPTION_NAME:
 	case OPTION_RECORD:
+	case OPTION_DATE:
 	case OPTION_GROUP:
 	case OPTION_TYPES:
 		break;

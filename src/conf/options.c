@@ -76,6 +76,14 @@ const struct option options[] = {
 	    .help = "File with the addresses of the root servers; empty uses "
 		    "the ones built in.",
 	    .rfc = "RFC 9609" },
+	{ .path = "server.directory",
+	    .type = OPTION_TEXT,
+	    .needs_restart = true,
+	    .offset = AT(server.directory),
+	    .initial = "\"\"",
+	    .most = 4000,
+	    .help = "Folder for what is to outlive a restart; empty keeps "
+		    "nothing." },
 	{ .path = "server.max-concurrent-queries",
 	    .type = OPTION_NUMBER,
 	    .needs_restart = true,
@@ -351,6 +359,8 @@ const struct option options[] = {
 	    .most = 300000,
 	    .help = "A failed resolution is remembered at most this long.",
 	    .rfc = "RFC 9520" },
+
+#include "options_dnssec.h"
 
 	{ .path = "tcp.max-clients",
 	    .type = OPTION_NUMBER,

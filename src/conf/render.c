@@ -8,6 +8,7 @@
 #include "table.h"
 
 #include <string.h>
+#include <time.h>
 
 #include <hither/dns.h>
 
@@ -238,6 +239,22 @@ add_name(struct text *t, const struct option *o, const void *at)
 	add_quoted(t, name_text(name, buf));
 }
 
+static void
+add_date(struct text *t, const struct option *o, const void *at)
+{
+	uint64_t at_s;
+	char buf[32];
+	struct tm tm;
+	time_t when;
+
+	(void)o;
+	memcpy(&at_s, at, sizeof(at_s));
+	when = (time_t)at_s;
+	(void)gmtime_r(&when, &tm);
+	(void)strftime(buf, sizeof(buf), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	add(t, buf);
+}
+
 static void add_value(struct text *t, const struct option *o, const void *base);
 
 static void
@@ -271,6 +288,7 @@ static adder *const adders[OPTION_TYPES] = {
 	[OPTION_PREFIX] = add_prefix,
 	[OPTION_NAME] = add_name,
 	[OPTION_RECORD] = add_text,
+	[OPTION_DATE] = add_date,
 	[OPTION_GROUP] = add_group,
 };
 

@@ -86,6 +86,11 @@ put_type(const struct option *o, FILE *out)
 	case OPTION_TARGET:
 		put_pattern("^(stderr|syslog|journal|file:/.+)$", out);
 		break;
+	case OPTION_DATE:
+		put_pattern("^[0-9]{4}-[0-9]{2}-[0-9]{2}"
+			    "(T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)?$",
+		    out);
+		break;
 	case OPTION_GROUP:
 		put_group(o, out);
 		break;

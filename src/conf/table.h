@@ -22,6 +22,7 @@ enum option_type {
 	OPTION_PREFIX,   /* struct prefix */
 	OPTION_NAME,     /* const uint8_t *, wire form */
 	OPTION_RECORD,   /* const char *, one record in zone-file form */
+	OPTION_DATE,     /* uint64_t, seconds since 1970 */
 	OPTION_GROUP,    /* a struct described by .fields; lists only */
 	OPTION_TYPES,
 };
@@ -50,6 +51,7 @@ extern const size_t options_count;
 /* fields.c: the same for the items of groups. */
 extern const struct option listen_fields[], access_fields[];
 extern const struct option zone_fields[], local_fields[];
+extern const struct option negative_fields[];
 
 /* One-line description of each section, for the manual and the sample. */
 struct option_section {

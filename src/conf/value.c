@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define QUOTED_MAX 64u
 
@@ -321,6 +322,24 @@ parse_mode(const struct scalar *s, void *out)
 	return ERR_OK;
 }
 
+/* UTC; the time of day may be left out. */
+static enum err
+parse_date(const struct scalar *s, void *out)
+{
+	struct tm tm = { .tm_isdst = 0 };
+	const char *end = strptime(s->text, "%Y-%m-%d", &tm);
+	uint64_t at_s;
+
+	if (end != NULL && *end != '\0')
+		end = strptime(end, "T%H:%M:%SZ", &tm);
+	if (end == NULL || *end != '\0' || tm.tm_year < 70)
+		return scalar_refuse(s,
+		    "is not a date like 2027-01-31 or 2027-01-31T12:00:00Z");
+	at_s = (uint64_t)timegm(&tm);
+	memcpy(out, &at_s, sizeof(at_s));
+	return ERR_OK;
+}
+
 static const struct {
 	const char *word;
 	size_t bytes;
@@ -348,6 +367,7 @@ static const struct {
 	    scalar_parse_prefix },
 	[OPTION_NAME] = { "domain name", sizeof(uint8_t *), scalar_parse_name },
 	[OPTION_RECORD] = { "record", sizeof(char *), scalar_parse_record },
+	[OPTION_DATE] = { "date", sizeof(uint64_t), parse_date },
 	[OPTION_GROUP] = { "group", 0, NULL },
 };
 

@@ -125,6 +125,13 @@ void second_passed(void *user); /* samples the rate of questions */
 void command_servers(struct request *r);
 void command_trace(struct request *r);
 
+/* --- believe.c --------------------------------------------------------- */
+
+void command_anchors(struct request *r);
+void command_nta_add(struct request *r);
+void command_nta_del(struct request *r);
+void command_nta_list(struct request *r);
+
 /* --- change.c ---------------------------------------------------------- */
 
 void command_flush(struct request *r);

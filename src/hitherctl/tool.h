@@ -35,4 +35,9 @@ void local_help(FILE *out);
 /* render.c: a reply for people. */
 void render(const char *command, const json_t *reply, FILE *out);
 
+/* believe.c */
+void render_anchors(const json_t *r, FILE *out);
+void render_nta(const json_t *r, FILE *out);
+void render_nta_change(const json_t *r, FILE *out);
+
 #endif

@@ -34,7 +34,7 @@ daemon_open_log(const struct conf *c)
 /* What the diff found, and whoever wants to hear of it. */
 struct difference {
 	struct ctl_reload *reload;
-	bool zones_changed, local_changed, listen_changed;
+	bool zones_changed, local_changed, listen_changed, dnssec_changed;
 };
 
 static void
@@ -46,6 +46,8 @@ note_change(void *user, const struct conf_change *change)
 		d->listen_changed = true;
 	if (strcmp(change->option, "zones") == 0)
 		d->zones_changed = true;
+	if (strncmp(change->option, "dnssec.", 7) == 0)
+		d->dnssec_changed = true;
 	if (strcmp(change->option, "local-zones") == 0 ||
 	    strcmp(change->option, "local-data") == 0)
 		d->local_changed = true;
@@ -75,9 +77,12 @@ swap_snapshot(struct daemon *d, struct snapshot *s,
 	struct snapshot *old = d->snapshot;
 
 	d->snapshot = s;
+	keeper_adopt(d->keeper, s);
 	for (size_t i = 0; i < d->commons.workers; i++)
 		if (!worker_adopt(d->workers[i], s))
 			log_error("reload-incomplete", "worker=%zu", i);
+	if (what->dnssec_changed)
+		(void)cache_flush(d->commons.cache, FLUSH_ALL, NULL, 0);
 	if (what->zones_changed) {
 		forget_zones(d->commons.cache, old->conf);
 		forget_zones(d->commons.cache, s->conf);

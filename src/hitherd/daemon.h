@@ -7,6 +7,7 @@
 
 #include <hither/ctl.h>
 
+#include "keeper.h"
 #include "worker.h"
 
 #define DAEMON_SIGNALS 5u
@@ -25,6 +26,7 @@ struct daemon {
 	struct loop *loop;
 	struct jobs jobs;
 	struct ctl *ctl;
+	struct keeper *keeper;
 	struct event *signals[DAEMON_SIGNALS];
 	struct timer watchdog;
 	struct ctl_job watchdog_job;

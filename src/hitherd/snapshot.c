@@ -13,6 +13,8 @@
 #define DEPTH_MAX          6u
 #define STEPS_MAX          2000u
 #define TASK_BYTES_MAX     ((size_t)512 << 10)
+#define GOOD_CHECKS_MAX    48u
+#define HASHES_MAX         64u
 
 static enum access
 access_of(enum conf_action action)
@@ -128,6 +130,15 @@ build_hints(struct snapshot *s, char *why, size_t size)
 	return e;
 }
 
+static enum err
+build_anchors(struct snapshot *s, char *why, size_t size)
+{
+	s->anchors = anchors_new();
+	if (s->anchors == NULL)
+		return ERR_MEMORY;
+	return ctl_build_anchors(s->conf, s->anchors, why, size);
+}
+
 static void
 build_rules(struct snapshot *s)
 {
@@ -168,6 +179,8 @@ snapshot_new(struct conf *conf, uint32_t generation, char *why, size_t size)
 		e = build_zones(s);
 	if (e == ERR_OK)
 		e = build_hints(s, why, size);
+	if (e == ERR_OK)
+		e = build_anchors(s, why, size);
 	if (e != ERR_OK) {
 		if (why[0] == '\0')
 			(void)snprintf(why, size, "%s", err_text(e));
@@ -191,6 +204,7 @@ snapshot_drop(struct snapshot *s)
 	if (s == NULL || atomic_fetch_sub(&s->holders, 1) != 1)
 		return;
 	policy_free(s->policy);
+	anchors_free(s->anchors);
 	arena_free(s->arena);
 	conf_free(s->conf);
 	memory_free(s);
@@ -208,6 +222,17 @@ qmin_of(enum conf_qmin q)
 	default:
 		return QMIN_RELAXED;
 	}
+}
+
+struct dnssec_policy
+snapshot_dnssec_policy(const struct snapshot *s)
+{
+	const struct conf *c = s->conf;
+
+	return (struct dnssec_policy){
+		.iterations_max = (uint16_t)c->dnssec.nsec3_max_iterations,
+		.sha1 = c->dnssec.sha1,
+	};
 }
 
 void
@@ -244,4 +269,12 @@ snapshot_resolver_opts(const struct snapshot *s, size_t workers,
 	out->ip6 = c->resolver.do_ip6;
 	out->ask_nsid = c->selection.learn_site;
 	out->prime = true;
+	if (!c->dnssec.validation)
+		out->anchors = NULL;
+	out->dnssec = snapshot_dnssec_policy(s);
+	out->aggressive = c->dnssec.aggressive_nsec;
+	out->sentinel = c->dnssec.root_key_sentinel;
+	out->checks_max = c->dnssec.max_validations;
+	out->good_checks_max = GOOD_CHECKS_MAX;
+	out->hashes_max = HASHES_MAX;
 }

@@ -21,6 +21,7 @@ struct snapshot {
 	struct rrset **hints;
 	size_t hint_count;
 	struct resolver_zone *zones;
+	struct anchors *anchors; /* as configured; never changed */
 	struct front_rules rules;
 	uint32_t generation;
 	atomic_uint holders;
@@ -35,7 +36,11 @@ struct snapshot *snapshot_new(struct conf *conf, uint32_t generation,
 struct snapshot *snapshot_hold(struct snapshot *s);
 void snapshot_drop(struct snapshot *s); /* NULL is fine */
 
-/* What the configuration says of a resolver of one of so many workers. */
+struct dnssec_policy snapshot_dnssec_policy(const struct snapshot *s);
+/*
+ * What the configuration says of a resolver of one of so many workers. Anchors
+ * given are taken away when nothing is to be validated.
+ */
 void snapshot_resolver_opts(
     const struct snapshot *s, size_t workers, struct resolver_opts *out);
 

@@ -5,9 +5,10 @@
  *  1. limits: descriptors for every thread's ports and clients
  *  2. what is shared: cache, server knowledge, the hall
  *  3. the workers, each with its listeners, bound while we may still be root
- *  4. the control socket
+ *  4. the keeper of the anchors, the control socket
  *  5. root is given up, before any thread exists
- *  6. the threads; from here on questions are answered
+ *  6. what is kept on disk is read; the threads; from here on questions are
+ *     answered
  *
  * Whatever fails is said in one line on stderr, with the address and the
  * reason, and ends the start. daemon_end() takes down what there is.
@@ -103,10 +104,11 @@ make_commons(struct daemon *d)
 	hash_key_random(&d->commons.owner_key);
 	d->commons.cache = cache_new(&co);
 	d->commons.servers = servers_new(&so);
+	d->commons.anchors = anchors_new();
 	d->commons.hall = hall_new(d->commons.workers);
 	d->commons.home = &d->jobs;
 	if (d->commons.cache == NULL || d->commons.servers == NULL ||
-	    d->commons.hall == NULL)
+	    d->commons.anchors == NULL || d->commons.hall == NULL)
 		return failed("no memory for the cache");
 	return true;
 }
@@ -148,7 +150,7 @@ make_workers(struct daemon *d)
 	return true;
 }
 
-/* --- 4: control -------------------------------------------------------- */
+/* --- 4: anchors and control -------------------------------------------------------- */
 
 static bool
 give_to_worker(void *user, size_t worker, struct ctl_job *job)
@@ -166,6 +168,20 @@ give_to_main(void *user, struct ctl_job *job)
 
 	/* Unbounded: whoever sends has been bounded on the way out. */
 	require(jobs_give(&d->jobs, job));
+}
+
+static bool
+make_keeper(struct daemon *d)
+{
+	const struct keeper_opts o = { .loop = d->loop,
+		.anchors = d->commons.anchors,
+		.cache = d->commons.cache,
+		.user = d,
+		.on_worker = give_to_worker,
+		.on_main = give_to_main };
+
+	d->keeper = keeper_new(&o);
+	return d->keeper != NULL || failed("no memory");
 }
 
 static const struct conf *
@@ -206,6 +222,8 @@ open_control(struct daemon *d)
 		    .workers = d->commons.workers,
 		    .cache = d->commons.cache,
 		    .servers = d->commons.servers,
+		    .anchors = d->commons.anchors,
+		    .rollovers = keeper_rollovers(d->keeper),
 		    .started_s = d->started_s,
 		    .on_worker = give_to_worker,
 		    .on_main = give_to_main,
@@ -280,11 +298,15 @@ daemon_start(struct daemon *d)
 	d->has_jobs = true;
 	loop_after_turn(d->loop, run_jobs, d);
 	if (!set_limits(d) || !make_commons(d) || !make_workers(d) ||
-	    !open_control(d))
+	    !make_keeper(d) || !open_control(d))
 		return false;
 	if (privileges_drop(c, why, sizeof(why)) != ERR_OK)
 		return failed(why);
-	return start_threads(d);
+	keeper_adopt(d->keeper, d->snapshot);
+	if (!start_threads(d))
+		return false;
+	keeper_start(d->keeper);
+	return true;
 }
 
 void
@@ -297,10 +319,12 @@ daemon_end(struct daemon *d)
 	if (d->has_jobs)
 		jobs_run(&d->jobs, NULL);
 	ctl_free(d->ctl);
+	keeper_free(d->keeper);
 	for (size_t i = 0; d->workers != NULL && i < d->commons.workers; i++)
 		worker_free(d->workers[i]);
 	memory_free(d->workers);
 	hall_free(d->commons.hall);
+	anchors_free(d->commons.anchors);
 	servers_free(d->commons.servers);
 	cache_free(d->commons.cache);
 	if (d->has_jobs)

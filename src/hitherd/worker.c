@@ -42,7 +42,8 @@ household_new(struct worker *w, struct snapshot *s)
 		.timers = loop_timers(w->loop),
 		.rng = w->rng,
 		.cache = w->commons->cache,
-		.servers = w->commons->servers };
+		.servers = w->commons->servers,
+		.anchors = w->commons->anchors };
 
 	if (h == NULL)
 		return NULL;

@@ -16,6 +16,7 @@
 struct commons {
 	struct cache *cache;
 	struct servers *servers;
+	struct anchors *anchors;
 	struct exchange_hall *hall;
 	struct hash_key owner_key;
 	size_t workers;

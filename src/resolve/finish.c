@@ -48,6 +48,19 @@ answer_proofs(struct task *t)
 		authority_add(t, t->reply.proofs[i]);
 }
 
+/* RFC 8509: the answer tells which keys of the root we believe. */
+static void
+answer_sentinel(struct task *t)
+{
+	if (!t->answer.secure || !t->rs->o.sentinel || t->checking_disabled ||
+	    !sentinel_withholds(t->rs->o.anchors, t->question.wire, t->qtype))
+		return;
+	t->answer = (struct answer){ .rcode = RCODE_SERVFAIL,
+		.ede = EDE_OTHER,
+		.why = "withheld, as the root key sentinel asks for" };
+	t->expires_ms = 0;
+}
+
 static void
 answer_chain(struct task *t)
 {
@@ -64,6 +77,7 @@ answer_chain(struct task *t)
 	t->answer.counts[SECTION_ANSWER] = t->chain_count;
 	for (size_t i = 0; i < t->chain_count; i++)
 		shorten_life(t, t->chain[i]);
+	answer_sentinel(t);
 }
 
 /* Hosts that the answer points to, when their addresses are known. */

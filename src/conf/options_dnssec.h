@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * options_dnssec.h - the rows of the option table that are about proofs.
+ * Part of options.c, which alone includes it, between two rows.
+ */
+	{ .path = "dnssec.validation",
+	    .type = OPTION_BOOL,
+	    .offset = AT(dnssec.validation),
+	    .initial = "false",
+	    .help = "Answer with what is proven or provably unsigned only; "
+		    "what is bogus is answered SERVFAIL.",
+	    .rfc = "RFC 9364" },
+	{ .path = "dnssec.trust-anchor-file",
+	    .type = OPTION_TEXT,
+	    .offset = AT(dnssec.trust_anchor_file),
+	    .initial = "\"\"",
+	    .most = 4095,
+	    .help = "DS and DNSKEY records of zones that are believed, as in "
+		    "a zone file; empty uses the root's, which are built in." },
+	{ .path = "dnssec.trust-anchors",
+	    .type = OPTION_RECORD,
+	    .is_list = true,
+	    .offset = AT(dnssec.trust_anchors),
+	    .initial = "[]",
+	    .help = "More of them, each a DS or DNSKEY record: for private "
+		    "zones." },
+	{ .path = "dnssec.auto-trust-anchor",
+	    .type = OPTION_BOOL,
+	    .offset = AT(dnssec.auto_trust_anchor),
+	    .initial = "true",
+	    .help = "Follow zones that are trust anchors when they change "
+		    "their keys; what was learned is kept in "
+		    "server.directory.",
+	    .rfc = "RFC 5011" },
+	{ .path = "dnssec.negative-trust-anchors",
+	    .type = OPTION_GROUP,
+	    .is_list = true,
+	    .offset = AT(dnssec.negative_trust_anchors),
+	    .initial = "[]",
+	    .fields = negative_fields,
+	    .item_bytes = sizeof(struct conf_negative),
+	    .help = "Names that are not validated for a while.",
+	    .rfc = "RFC 7646" },
+	{ .path = "dnssec.trust-anchor-signaling",
+	    .type = OPTION_BOOL,
+	    .offset = AT(dnssec.trust_anchor_signaling),
+	    .initial = "true",
+	    .help = "Tell the zones that are trust anchors, once a day, which "
+		    "of their keys are believed.",
+	    .rfc = "RFC 8145" },
+	{ .path = "dnssec.root-key-sentinel",
+	    .type = OPTION_BOOL,
+	    .offset = AT(dnssec.root_key_sentinel),
+	    .initial = "true",
+	    .help = "Answer those who ask by special names whether a key of "
+		    "the root is believed.",
+	    .rfc = "RFC 8509" },
+	{ .path = "dnssec.aggressive-nsec",
+	    .type = OPTION_BOOL,
+	    .offset = AT(dnssec.aggressive_nsec),
+	    .initial = "true",
+	    .help = "Deny names out of proofs that came with other answers, "
+		    "without asking again.",
+	    .rfc = "RFC 8198" },
+	{ .path = "dnssec.nsec3-max-iterations",
+	    .type = OPTION_NUMBER,
+	    .offset = AT(dnssec.nsec3_max_iterations),
+	    .initial = "50",
+	    .least = 0,
+	    .most = 500,
+	    .help = "Zones whose NSEC3 records want more rounds of hashing "
+		    "are treated as unsigned.",
+	    .rfc = "RFC 9276" },
+	{ .path = "dnssec.max-validations",
+	    .type = OPTION_NUMBER,
+	    .offset = AT(dnssec.max_validations),
+	    .initial = "16",
+	    .least = 1,
+	    .most = 1000,
+	    .help = "Signatures of one question that may turn out bad before "
+		    "it is given up." },
+	{ .path = "dnssec.sha1",
+	    .type = OPTION_BOOL,
+	    .offset = AT(dnssec.sha1),
+	    .initial = "false",
+	    .help = "Let signatures and digests made with SHA-1 count; else "
+		    "such zones are treated as unsigned.",
+	    .rfc = "RFC 9905" },
