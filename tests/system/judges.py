@@ -38,8 +38,10 @@ def ask(port, name, rdtype, checking=True, timeout=9):
     if not checking:
         q.flags |= dns.flags.CD
     try:
-        return look(dns.query.udp(q, "127.0.0.1", port=port,
-                                  timeout=timeout))
+        r = dns.query.udp(q, "127.0.0.1", port=port, timeout=timeout)
+        if r.flags & dns.flags.TC:
+            r = dns.query.tcp(q, "127.0.0.1", port=port, timeout=timeout)
+        return look(r)
     except dns.exception.Timeout:
         return {"rcode": "silence", "ad": False, "ede": [], "texts": [],
                 "answer": []}
