@@ -31,10 +31,10 @@ is_denial_set(const struct rrset *set)
 
 /* Made by us out of the DNAME before it, which is what was signed. */
 static bool
-is_synthesised(const struct reply *r, size_t i)
+is_synthesised(const struct rrset *before, const struct rrset *set)
 {
-	return i > 0 && r->path[i]->type == TYPE_CNAME &&
-	       r->path[i]->sig_count == 0 && r->path[i - 1]->type == TYPE_DNAME;
+	return before != NULL && before->type == TYPE_DNAME &&
+	       set->type == TYPE_CNAME && set->sig_count == 0;
 }
 
 static bool
@@ -107,7 +107,7 @@ begin(struct task *t)
 	if (v->items == NULL)
 		return NULL;
 	for (size_t i = 0; i < r->path_count; i++) {
-		if (is_synthesised(r, i))
+		if (is_synthesised(i > 0 ? r->path[i - 1] : NULL, r->path[i]))
 			continue;
 		adopt_signatures(t, r->path[i]);
 		v->items[v->count].set = r->path[i];
