@@ -153,7 +153,7 @@ struct sig_judge {
 	const struct rrset *keys;  /* DNSKEY set, trusted */
 	uint64_t now_s;
 	int64_t turn_us;	   /* what may still be spent now: written */
-	uint64_t *checks;	   /* per algorithm number: 256 of them; or NULL */
+	uint64_t *checks;	   /* per algorithm number, 0 to 16; or NULL */
 };
 #define SET_CHECKS_MAX	 8u /* tries for one set, at most */
 #define KEYS_PER_TAG_MAX 4u /* keys of one tag that are tried */

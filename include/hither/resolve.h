@@ -115,7 +115,8 @@ void resolver_cancel(struct resolver *rs, uint64_t id);
 /* Runs every task that is ready, until none is. */
 void resolver_turn(struct resolver *rs);
 
-#define DNSSEC_REASONS 13 /* EDE 0 to 12 */
+#define DNSSEC_REASONS	  13 /* EDE 0 to 12 */
+#define DNSSEC_ALGORITHMS 17 /* 0 to 16 */
 struct resolver_counts {
 	uint64_t asked, joined, answered, failed;
 	uint64_t limit_messages, limit_bytes, limit_time, limit_aliases,
@@ -123,7 +124,7 @@ struct resolver_counts {
 	    limit_server, limit_checks;
 	uint64_t verdicts[VERDICT_BOGUS + 1]; /* of answered questions */
 	uint64_t bogus[DNSSEC_REASONS];	      /* by EDE: 0 is any other */
-	uint64_t dnssec_checks[256];	      /* by algorithm */
+	uint64_t dnssec_checks[DNSSEC_ALGORITHMS]; /* by number */
 	uint64_t spans_used;		      /* denials made of spans */
 	size_t tasks;
 	struct upstream_counts upstream;

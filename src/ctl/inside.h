@@ -120,6 +120,12 @@ void command_stats(struct request *r);
 void command_health(struct request *r);
 void second_passed(void *user); /* samples the rate of questions */
 
+/* --- stats_dnssec.c ---------------------------------------------------- */
+
+void add_dnssec(
+    struct resolver_counts *sum, const struct resolver_counts *c);
+json_t *dnssec_json(const struct resolver_counts *c);
+
 /* --- ask.c ------------------------------------------------------------- */
 
 void command_servers(struct request *r);

@@ -66,6 +66,7 @@ ctl_add_counts(struct resolver_counts *sum, const struct resolver_counts *c)
 	sum->limit_tasks += c->limit_tasks;
 	sum->limit_zone += c->limit_zone;
 	sum->limit_server += c->limit_server;
+	add_dnssec(sum, c);
 	sum->tasks += c->tasks;
 	add_upstream(&sum->upstream, &c->upstream);
 }
@@ -284,13 +285,13 @@ stats_home(struct ctl_job *job, const struct ctl_worker *worker)
 	r->travels = false;
 	cache_count(r->ctl->opts.offer.cache, &t->cache);
 	request_answer(r, HTTP_DONE,
-	    json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "queries",
-		queries_json(&t->front), "answers", answers_json(&t->front),
-		"source", source_json(&t->front), "latency_ms",
-		latency_json(&t->front), "tasks", tasks_json(&t->resolver),
-		"limits", limits_json(&t->resolver), "upstream",
-		upstream_json(&t->resolver.upstream), "cache",
-		cache_json(&t->cache)));
+	    json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+		"queries", queries_json(&t->front), "answers",
+		answers_json(&t->front), "source", source_json(&t->front),
+		"latency_ms", latency_json(&t->front), "tasks",
+		tasks_json(&t->resolver), "limits", limits_json(&t->resolver),
+		"upstream", upstream_json(&t->resolver.upstream), "dnssec",
+		dnssec_json(&t->resolver), "cache", cache_json(&t->cache)));
 }
 
 static void

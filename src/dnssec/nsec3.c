@@ -345,8 +345,6 @@ nsec3_ds(const struct denial_proof *d, const uint8_t *name)
 		return refused(&s);
 	if (e.exact)
 		return bitmap_ds(e.match.bitmap, e.match.bitmap_len, name);
-	if (e.opt_out)
-		return DENIAL_OPT_OUT;
-	r = nsec3_nodata(d, name, TYPE_DS);
-	return r == DENIAL_NONE ? nsec3_nxdomain(d, name) : r;
+	/* No such name; what a wildcard holds is no delegation. */
+	return e.opt_out ? DENIAL_OPT_OUT : DENIAL_PROVEN;
 }

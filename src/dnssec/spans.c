@@ -6,7 +6,7 @@
  * NSEC and NSEC3 sets whose signatures were good are kept in canonical order,
  * with its SOA. A question is answered out of them by gathering the few sets
  * that could prove its denial and giving them to the same judgement that
- * replies go through. An opt-out span denies nothing here.
+ * replies go through. An opt-out span denies nothing to a client.
  *
  * A table of zones in sets of four; within a zone a sorted array. The zone
  * unused for longest makes room in its set; a zone that is full takes no more
@@ -19,11 +19,11 @@
 #define WAYS             4u
 #define ZONE_SPANS_MAX   2048u
 #define GATHERED_MAX     12u
-#define CHAIN_LABELS_MAX 10u /* NSEC3: names hashed for one look */
+#define CHAIN_LABELS_MAX 6u /* NSEC3: names hashed for one look */
 
 struct span {
-	struct rrset *set; /* the block: set, lists, octets */
-	uint64_t expires_ms;
+	struct rrset *set; /* one block */
+	uint64_t made_ms, expires_ms;
 };
 
 struct list {
@@ -192,7 +192,8 @@ list_put(struct spans *s, struct list *l, const struct rrset *set,
     const struct span_time *when)
 {
 	size_t at = list_upto(l, set->owner);
-	struct span fresh = { .expires_ms = when->expires_ms };
+	struct span fresh = { .made_ms = when->now_ms,
+		.expires_ms = when->expires_ms };
 
 	if (at > 0 && name_equal(l->items[at - 1].set->owner, set->owner)) {
 		fresh.set = set_pack(set);
@@ -260,7 +261,7 @@ spans_put(struct spans *s, const uint8_t *zone, const struct rrset *set,
 		if (copy == NULL)
 			return ERR_MEMORY;
 		memory_free(z->soa.set);
-		z->soa = (struct span){ copy, when->expires_ms };
+		z->soa = (struct span){ copy, when->now_ms, when->expires_ms };
 		return ERR_OK;
 	default:
 		return ERR_RANGE;
@@ -271,6 +272,7 @@ spans_put(struct spans *s, const uint8_t *zone, const struct rrset *set,
 
 struct gathered {
 	struct rrset *sets[GATHERED_MAX];
+	uint64_t made_ms[GATHERED_MAX];
 	size_t count;
 	uint64_t expires_ms;
 };
@@ -298,6 +300,7 @@ gather(struct gathered *g, const struct span *sp)
 	}
 	if (g->count == GATHERED_MAX)
 		return;
+	g->made_ms[g->count] = sp->made_ms;
 	g->sets[g->count++] = sp->set;
 	if (sp->expires_ms < g->expires_ms)
 		g->expires_ms = sp->expires_ms;
@@ -389,22 +392,46 @@ static bool
 judge(const struct zone *z, const struct gathered *g,
     const struct span_question *q, struct span_answer *out)
 {
+	struct dnssec_work work = *q->work; /* running out ends only this */
 	struct denial_proof d = { .zone = z->name.wire,
 		.sets = g->sets,
 		.count = g->count,
 		.policy = q->policy,
-		.work = q->work };
+		.work = &work };
+	bool denied = false;
 	enum denial r;
 
 	out->no_such_name = false;
 	if (q->qtype == TYPE_DS) {
 		r = denial_ds(&d, q->qname);
-		return r == DENIAL_PROVEN || r == DENIAL_UNSIGNED;
+		/*
+		 * For the chain of trust an opt-out span is enough, where
+		 * the delegation would stand right below the zone.
+		 */
+		denied =
+		    r == DENIAL_PROVEN || r == DENIAL_UNSIGNED ||
+		    (r == DENIAL_OPT_OUT && q->without_soa &&
+			name_labels(q->qname) == name_labels(z->name.wire) + 1);
+	} else if (denial_nodata(&d, q->qname, q->qtype) == DENIAL_PROVEN) {
+		denied = true;
+	} else if (denial_nxdomain(&d, q->qname) == DENIAL_PROVEN) {
+		out->no_such_name = denied = true;
 	}
-	if (denial_nodata(&d, q->qname, q->qtype) == DENIAL_PROVEN)
-		return true;
-	out->no_such_name = true;
-	return denial_nxdomain(&d, q->qname) == DENIAL_PROVEN;
+	q->work->hashes = work.hashes;
+	return denied;
+}
+
+static void
+add_aged(struct span_answer *out, const struct span_question *q,
+    const struct rrset *set, uint64_t made_ms)
+{
+	struct rrset *copy = rrset_copy(q->arena, set);
+	uint64_t age_s = (q->now_ms - made_ms) / 1000;
+
+	if (copy == NULL)
+		return;
+	copy->ttl = age_s < copy->ttl ? copy->ttl - (uint32_t)age_s : 1;
+	out->sets[out->count++] = copy;
 }
 
 static bool
@@ -419,12 +446,12 @@ answer_from(const struct zone *z, const struct gathered *g,
 	out->expires_ms = g->expires_ms;
 	out->count = 0;
 	if (has_soa) {
-		out->sets[out->count++] = rrset_copy(q->arena, z->soa.set);
+		add_aged(out, q, z->soa.set, z->soa.made_ms);
 		if (z->soa.expires_ms < out->expires_ms)
 			out->expires_ms = z->soa.expires_ms;
 	}
 	for (size_t i = 0; i < g->count; i++)
-		out->sets[out->count++] = rrset_copy(q->arena, g->sets[i]);
+		add_aged(out, q, g->sets[i], g->made_ms[i]);
 	return !arena_over(q->arena);
 }
 

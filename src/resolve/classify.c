@@ -271,7 +271,12 @@ judge_authority(struct reply *r, const struct asked *q)
 		return;
 	}
 	if (r->has_proof || (q->qtype == TYPE_DS && r->self_referral)) {
+		struct rrset *ds =
+		    find_set(&r->m, SECTION_AUTHORITY, r->end.wire, TYPE_DS);
+
 		r->kind = REPLY_NODATA;
+		if (q->qtype == TYPE_DS && ds != NULL && path_add(r, ds))
+			r->kind = REPLY_ANSWER;
 		return;
 	}
 	if ((r->m.flags & FLAG_AA) || r->m.counts[SECTION_AUTHORITY] == 0) {

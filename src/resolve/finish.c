@@ -38,14 +38,22 @@ authority_add(struct task *t, struct rrset *set)
 		t->authority[t->authority_count++] = set;
 }
 
-/* The proofs of this reply go out with the answer. */
+/*
+ * The proofs of this reply go out with the answer. Those that merely stood
+ * beside an alias do so when the answer is not secure: they may say why.
+ */
 void
 answer_proofs(struct task *t)
 {
-	if (!t->reply.proofs_needed)
-		return;
-	for (size_t i = 0; i < t->reply.proof_count; i++)
-		authority_add(t, t->reply.proofs[i]);
+	const struct reply *r = &t->reply;
+
+	for (size_t i = 0; i < r->proof_count; i++) {
+		if (r->proofs_needed)
+			authority_add(t, r->proofs[i]);
+		else if (r->security != SECURITY_UNCHECKED &&
+			 t->aside_count < PROOFS_MAX)
+			t->aside[t->aside_count++] = r->proofs[i];
+	}
 }
 
 /* RFC 8509: the answer tells which keys of the root we believe. */
@@ -65,6 +73,8 @@ static void
 answer_chain(struct task *t)
 {
 	t->answer.secure = t->verdict == VERDICT_SECURE;
+	for (size_t i = 0; i < t->aside_count && !t->answer.secure; i++)
+		authority_add(t, t->aside[i]);
 	t->answer.ede = t->note_ede;
 	if (t->note_why != NULL)
 		(void)snprintf(t->answer.why, sizeof(t->answer.why), "%s",

@@ -120,14 +120,21 @@ static void
 remember_span(struct task *t, const struct item *it)
 {
 	uint64_t now = t->rs->o.wire->ttl_now_ms(t->rs->o.wire_self);
-	const struct span_time when = { .now_ms = now,
-		.expires_ms = now + it->set->ttl * UINT64_C(1000),
+	struct span_time when = { .now_ms = now,
 		.generation = trust_generation(t) };
+	const struct rrset *soa = t->reply.soa;
 	uint16_t type = it->set->type;
+	uint32_t ttl = it->set->ttl;
 
 	if ((type != TYPE_NSEC && type != TYPE_NSEC3 && type != TYPE_SOA) ||
 	    it->wildcard_parent != NULL || t->cold)
 		return;
+	/* RFC 9077: no longer than the zone lets a denial live. */
+	if (soa != NULL && soa->ttl < ttl)
+		ttl = soa->ttl;
+	if (soa != NULL && soa_minimum(&soa->rdata[0]) < ttl)
+		ttl = soa_minimum(&soa->rdata[0]);
+	when.expires_ms = now + ttl * UINT64_C(1000);
 	if (spans_put(t->rs->spans, it->zone, it->set, &when) != ERR_OK)
 		task_note(t, "a span is not kept");
 }
@@ -147,6 +154,17 @@ accept_set(struct task *t, struct item *it, struct finding *out)
 	remember_span(t, it);
 	if (t->trace)
 		task_note(t, "secure: %s", describe(t, set, &it->walk));
+}
+
+/*
+ * The budget is spent, which says nothing of this set: the driver ends the
+ * question that had it, and whoever else waits here pays on.
+ */
+static void
+leave_to_next_payer(struct task *t, struct item *it)
+{
+	it->walk = (struct sig_walk){ 0 };
+	task_ready(t);
 }
 
 /* Tries these keys. False: wait. */
@@ -174,6 +192,10 @@ walk_signatures(struct task *t, struct item *it, const uint8_t *zone,
 	if (w == WALK_GOOD) {
 		accept_set(t, it, out);
 		return true;
+	}
+	if (j.work->over) {
+		leave_to_next_payer(t, it);
+		return false;
 	}
 	f.ede = rrsig_fault_ede(it->walk.fault);
 	f.why = describe(t, it->set, &it->walk);
@@ -409,6 +431,10 @@ judge_negative(struct task *t, struct validation *v)
 
 	if (d.count > 0 && v->found.verdict == VERDICT_SECURE) {
 		v->denial = deny_leniently(t, &d, t->reply.end.wire);
+		if (d.work->over) {
+			task_ready(t);
+			return false;
+		}
 		weigh(t, v, v->denial, t->reply.end.wire);
 		return true;
 	}
@@ -441,6 +467,10 @@ judge_denial(struct task *t, struct validation *v)
 		if (d.count > 0)
 			r = denial_closer(&d, it->set->owner,
 			    it->wildcard_parent);
+		if (d.work->over) {
+			task_ready(t);
+			return false;
+		}
 		weigh(t, v, r, it->set->owner);
 	}
 	return true;

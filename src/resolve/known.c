@@ -100,6 +100,19 @@ known_dname(struct task *t, struct record *r)
 	return false;
 }
 
+/* The first set lives as long as the record; a proof may live longer. */
+static uint32_t
+aged_ttl(const struct task *t, const struct record *r, size_t i)
+{
+	uint32_t least = record_ttl(r, ttl_now(t));
+	uint64_t age_s = (ttl_now(t) - r->stored_ms) / 1000;
+	uint32_t ttl = r->sets[i]->ttl;
+
+	if (i == 0 || ttl <= age_s || ttl - age_s < least)
+		return least;
+	return (uint32_t)(ttl - age_s);
+}
+
 static void
 known_set(struct task *t, const struct record *r, struct rrset **sets,
     const struct asked *q)
@@ -144,7 +157,7 @@ known_follow(struct task *t, const struct record *r)
 		.from_memory = true };
 	t->reading = NULL;
 	for (size_t i = 0; i < r->set_count && sets != NULL; i++)
-		sets[i]->ttl = record_ttl(r, ttl_now(t));
+		sets[i]->ttl = aged_ttl(t, r, i);
 	if (sets == NULL)
 		t->reply.kind = REPLY_NODATA;
 	else if (r->kind == RECORD_SET)

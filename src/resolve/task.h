@@ -126,6 +126,8 @@ struct task {
 	const char *note_why;
 	struct rrset *authority[AUTHORITY_MAX];
 	size_t authority_count;
+	struct rrset *aside[PROOFS_MAX]; /* proofs beside aliases */
+	size_t aside_count;
 	unsigned bogus_tries;
 	bool distrusts_memory; /* what it said was bogus */
 	/* written by the last helper for the chain of trust: why nothing was

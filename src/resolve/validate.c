@@ -15,7 +15,8 @@
 
 #include <string.h>
 
-#define BOGUS_TRIES_MAX 3u /* servers that are asked for better data */
+#define ADOPTED_MAX     32u /* signatures of one set */
+#define BOGUS_TRIES_MAX 3u  /* servers that are asked for better data */
 
 static bool
 is_negative(const struct reply *r)
@@ -71,23 +72,36 @@ reply_collect_proofs(struct reply *r)
  * proves itself wherever it stands.
  */
 static void
+adopt(struct task *t, struct rrset *set, const struct rrset *orphans)
+{
+	struct rdata *sigs = arena_take(t->arena,
+	    (set->sig_count + (size_t)orphans->count) * sizeof(*sigs));
+	struct rrsig sig;
+
+	if (sigs == NULL || set->sig_count + orphans->count > ADOPTED_MAX)
+		return;
+	for (uint16_t i = 0; i < set->sig_count; i++)
+		sigs[i] = set->sigs[i];
+	for (uint16_t i = 0; i < orphans->count; i++) {
+		if (rrsig_read(&orphans->rdata[i], &sig) &&
+		    sig.covered == set->type)
+			sigs[set->sig_count++] = orphans->rdata[i];
+	}
+	set->sigs = sigs;
+}
+
+static void
 adopt_signatures(struct task *t, struct rrset *set)
 {
 	struct message *m = &t->reply.m;
 
-	for (int s = 0; s < SECTION_COUNT && set->sig_count == 0; s++) {
+	for (int s = 0; s < SECTION_COUNT; s++) {
 		for (size_t i = 0; i < m->counts[s]; i++) {
 			const struct rrset *other = m->sets[s][i];
-			struct rrsig sig;
 
-			if (other->type != TYPE_RRSIG || other->count == 0 ||
-			    !name_equal(other->owner, set->owner) ||
-			    !rrsig_read(&other->rdata[0], &sig) ||
-			    sig.covered != set->type)
-				continue;
-			set->sigs = other->rdata;
-			set->sig_count = other->count;
-			break;
+			if (other->type == TYPE_RRSIG &&
+			    name_equal(other->owner, set->owner))
+				adopt(t, set, other);
 		}
 	}
 }
@@ -176,6 +190,18 @@ lacks_keys(const struct task *t)
 	       t->reply.kind != REPLY_ANSWER;
 }
 
+/* What an alias came with goes on to the client if it is proven. */
+static void
+keep_good_proofs(struct reply *r, const struct validation *v)
+{
+	r->proof_count = 0;
+	for (size_t i = v->path_items; i < v->count; i++) {
+		if (v->items[i].is_proof &&
+		    v->items[i].verdict == VERDICT_SECURE)
+			r->proofs[r->proof_count++] = v->items[i].set;
+	}
+}
+
 static bool
 judge(struct task *t, struct validation *v)
 {
@@ -191,6 +217,8 @@ judge(struct task *t, struct validation *v)
 		return true;
 	if (!judge_items(t, v, v->path_items, v->count))
 		return false;
+	if (!t->reply.proofs_needed)
+		keep_good_proofs(&t->reply, v);
 	return v->found.verdict == VERDICT_BOGUS || judge_denial(t, v);
 }
 

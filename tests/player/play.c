@@ -161,7 +161,7 @@ make_resolver(struct play *p)
 		.hashes_max = 64,
 		.anchors = p->anchors,
 		.aggressive = s->trust.aggressive,
-		.dnssec = { .iterations_max = 50,
+		.dnssec = { .iterations_max = 150,
 		    .sha1 = true,
 		    .obsolete = true,
 		    .ignore_dates = s->trust.any_date },
