@@ -68,13 +68,13 @@ synthesise(struct arena *a, const uint8_t *owner, const struct rrset *dname,
 	return set->owner == NULL || rd->bytes == NULL ? NULL : set;
 }
 
-enum hop { HOP_NONE, HOP_MOVED, HOP_FULL, HOP_TOO_LONG };
+enum hop { HOP_NONE, HOP_MOVED, HOP_FULL, HOP_TOO_LONG, HOP_LIES };
 
 /* One alias further along the path. */
 static enum hop
 path_hop(struct reply *r, struct arena *a)
 {
-	struct rrset *alias = find_dname(&r->m, r->end.wire);
+	struct rrset *alias = find_dname(&r->m, r->end.wire), *given;
 	struct name target;
 
 	if (alias != NULL) {
@@ -83,6 +83,12 @@ path_hop(struct reply *r, struct arena *a)
 		if (name_replace_suffix(&target, r->end.wire, alias->owner,
 			rdata_name(&alias->rdata[0], 0)) != ERR_OK)
 			return HOP_TOO_LONG;
+		given =
+		    find_set(&r->m, SECTION_ANSWER, r->end.wire, TYPE_CNAME);
+		/* RFC 6672 section 3.4: it must be the one we would make. */
+		if (given != NULL &&
+		    !name_equal(target.wire, rdata_name(&given->rdata[0], 0)))
+			return HOP_LIES;
 		alias = synthesise(a, r->end.wire, alias, &target);
 		if (alias == NULL)
 			return HOP_FULL;
@@ -120,6 +126,9 @@ path_takes_answer(struct reply *r, const struct asked *q)
 
 	if (q->qtype == TYPE_ANY)
 		return path_takes_any(r);
+	/* A CNAME made of a DNAME is unsigned: the DNAME comes first. */
+	if (q->qtype == TYPE_CNAME && find_dname(&r->m, r->end.wire) != NULL)
+		return false;
 	set = find_set(&r->m, SECTION_ANSWER, r->end.wire, q->qtype);
 	return set != NULL && path_add(r, set);
 }
@@ -188,6 +197,11 @@ walk_path(struct reply *r, const struct asked *q, struct arena *a)
 			return true;
 	} while (hop == HOP_MOVED && q->forward &&
 		 name_is_within(r->end.wire, q->zone));
+	if (hop == HOP_LIES) {
+		r->kind = REPLY_BAD;
+		r->why = "a CNAME that its DNAME does not make";
+		return false;
+	}
 	if (hop == HOP_TOO_LONG)
 		r->kind = REPLY_YXDOMAIN;
 	if (hop == HOP_TOO_LONG || (hop == HOP_NONE && r->path_count == 0))

@@ -380,7 +380,7 @@ weigh(struct task *t, struct validation *v, enum denial d, const uint8_t *name)
 	case DENIAL_NONE:
 	default:
 		f.verdict = VERDICT_BOGUS;
-		f.ede = EDE_NSEC_MISSING;
+		f.ede = EDE_DNSSEC_BOGUS;
 		f.why = arena_print(t->arena,
 		    "nothing signed proves what is said of %s",
 		    name_text(name, text));

@@ -85,7 +85,7 @@ broken(struct task *t, uint16_t type)
 	if (ede_is_dnssec(t->broken_ede))
 		return unknown(KNOWN_BROKEN, t->broken_ede, t->broken_why);
 	return unknown(KNOWN_BROKEN,
-	    type == TYPE_DNSKEY ? EDE_DNSKEY_MISSING : EDE_DNSSEC_BOGUS,
+	    type == TYPE_DNSKEY ? EDE_DNSKEY_MISSING : EDE_NETWORK_ERROR,
 	    arena_print(t->arena, "no %s to be had: %s",
 		type == TYPE_DNSKEY ? "DNSKEY" : "DS", t->broken_why));
 }

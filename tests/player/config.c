@@ -234,6 +234,14 @@ ignore(struct reader *r, const char *key, const char *v)
 	(void)v;
 }
 
+/* What cannot be switched off here. */
+static void
+must_be_on(struct reader *r, const char *key, const char *v)
+{
+	if (!yes(v))
+		skip(r, key, v);
+}
+
 static void
 set_trust(struct reader *r, const char *key, const char *v)
 {
@@ -321,7 +329,7 @@ static const struct {
 	{ "msg-cache-slabs", ignore },
 	{ "harden-algo-downgrade", ignore },
 	{ "harden-below-nxdomain", ignore },
-	{ "harden-dnssec-stripped", ignore },
+	{ "harden-dnssec-stripped", must_be_on },
 	{ "harden-glue", ignore },
 	{ "harden-unverified-glue", only_off },
 	{ "harden-unknown-additional", ignore },
