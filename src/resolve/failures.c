@@ -207,9 +207,10 @@ known_failure(struct task *t, const struct record *r)
 	    r->ede == EDE_NONE ? "failed a moment ago" : ede_title(r->ede);
 
 	t->last_ede = EDE_CACHED_ERROR;
-	if (!ede_is_dnssec(r->ede))
+	t->is_refused = r->set_count > 0;
+	if (!t->is_refused)
 		return task_fail(t, EDE_CACHED_ERROR, why);
-	if (r->set_count > 0 && r->sets[0]->type == TYPE_TXT)
+	if (r->sets[0]->type == TYPE_TXT)
 		why =
 		    arena_print(t->arena, "%.*s", (int)r->sets[0]->rdata[0].len,
 			(const char *)r->sets[0]->rdata[0].bytes);

@@ -23,7 +23,7 @@ known_answer(struct task *t, uint16_t type, struct record *r)
 		return false;
 	if (r->kind == RECORD_FAILURE)
 		return type == t->qtype && failure_in_force(t, r) &&
-		       !(t->checking_disabled && ede_is_dnssec(r->ede));
+		       !(t->checking_disabled && r->set_count > 0);
 	/* What a referral says of the DS is enough for the chain of trust. */
 	return r->rank >= RANK_ANSWER || (t->for_trust && t->qtype == TYPE_DS &&
 					     r->rank == RANK_AUTHORITY);

@@ -418,7 +418,7 @@ task_fail(struct task *t, enum ede ede, const char *why)
 
 	t->answer = (struct answer){ .rcode = RCODE_SERVFAIL,
 		.ede = ede,
-		.bogus = ede_is_dnssec(ede) };
+		.bogus = ede_is_dnssec(ede) || t->is_refused };
 	if (t->answer.bogus)
 		snprintf(t->answer.why, sizeof(t->answer.why), "%s", why);
 	else

@@ -130,6 +130,7 @@ struct task {
 	size_t aside_count;
 	unsigned bogus_tries;
 	bool distrusts_memory; /* what it said was bogus */
+	bool is_refused;       /* validation found it bogus */
 	/* written by the last helper for the chain of trust: why nothing was
 	   learnt of its zone, if that is so; NULL: none ended yet */
 	struct name broken_zone;

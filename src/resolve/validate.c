@@ -270,6 +270,7 @@ refuse(struct task *t, const struct finding *f)
 		return FIND_ZONE;
 	}
 	t->reply.why = why;
+	t->is_refused = true;
 	if (f->from_above || t->reading == NULL ||
 	    ++t->bogus_tries >= BOGUS_TRIES_MAX)
 		return task_fail(t, ede, why);
