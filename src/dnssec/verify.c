@@ -6,7 +6,7 @@
  * Parsing a public key costs as much as half a check, so parsed keys are
  * kept: a small table in sets of four, found by the DNSKEY's own octets; the
  * one unused for longest makes room. A key that cannot be parsed is kept as
- * such. RSA keys are bounded (512 to 4096 bits, exponent of at most 64 bits),
+ * such. RSA keys are bounded (512 to 4096 bits, exponent of at most 40 bits),
  * because a huge one makes a check as slow as its author likes.
  */
 #include "inner.h"
@@ -23,7 +23,7 @@
 #define WAYS          4u
 #define RSA_BYTES_MIN 64u
 #define RSA_BYTES_MAX 512u
-#define EXPONENT_MAX  8u
+#define EXPONENT_MAX  5u
 #define DER_BYTES_MAX 128u
 
 struct parsed_key {

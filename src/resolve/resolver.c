@@ -8,10 +8,10 @@
 #include <string.h>
 
 /* What a worker remembers of zones: some 10 MB when full. */
-#define TRUST_ZONES_MAX 8192u
-#define TRUST_KEYS_MAX  4096u
-#define SPAN_ZONES_MAX  2048u
-#define SPANS_MAX       32768u
+#define TRUST_ZONES_MAX 4096u
+#define TRUST_KEYS_MAX  2048u
+#define SPAN_ZONES_MAX  1024u
+#define SPANS_MAX       16384u
 
 struct delegation_rules
 resolver_rules(const struct resolver *rs)

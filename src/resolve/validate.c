@@ -265,7 +265,7 @@ refuse(struct task *t, const struct finding *f)
 	enum ede ede = f->ede == EDE_NONE ? EDE_DNSSEC_BOGUS : f->ede;
 	const char *why = f->why == NULL ? "bogus" : f->why;
 
-	if (t->reply.from_memory) {
+	if (t->reply.from_memory && !t->cache_only) {
 		t->distrusts_memory = true;
 		return FIND_ZONE;
 	}

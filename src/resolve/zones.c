@@ -19,6 +19,8 @@
 
 #include <stdio.h>
 
+#define TRUST_MAX_S 86400u
+
 static uint64_t
 ttl_now(const struct task *t)
 {
@@ -269,9 +271,11 @@ put(struct task *t, struct trust *tr, uint32_t ttl)
 	};
 	char text[NAME_TEXT_MAX];
 
+	if (ttl > TRUST_MAX_S)
+		ttl = TRUST_MAX_S;
 	tr->made_ms = ttl_now(t);
 	/* TTL 0 must last until the waiters have looked. */
-	tr->expires_ms = tr->made_ms + (ttl > 0 ? ttl : 1) * 1000u;
+	tr->expires_ms = tr->made_ms + (ttl > 0 ? ttl : 1) * UINT64_C(1000);
 	tr->generation = trust_generation(t);
 	task_note(t, "%s: %s%s%s", name_text(tr->zone, text), words[tr->state],
 	    tr->why == NULL ? "" : ", ", tr->why == NULL ? "" : tr->why);
@@ -282,7 +286,7 @@ put(struct task *t, struct trust *tr, uint32_t ttl)
 static uint32_t
 least_ttl(const struct validation *v)
 {
-	uint32_t ttl = 86400;
+	uint32_t ttl = TRUST_MAX_S;
 
 	for (size_t i = 0; i < v->count; i++) {
 		const struct item *it = &v->items[i];
