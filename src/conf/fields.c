@@ -131,7 +131,7 @@ const struct option negative_fields[] = {
 	{ .path = "reason",
 	    .type = OPTION_TEXT,
 	    .offset = IN(conf_negative, reason),
-	    .initial = "\"\"",
+	    .initial = "",
 	    .most = 127,
 	    .help = "Why, for whoever finds it here later." },
 	{ 0 },

@@ -154,7 +154,7 @@ put_facts(const struct option *o, FILE *out)
 	put_range(o, out);
 	if (o->is_required)
 		fputs("; required", out);
-	if (o->initial != NULL) {
+	if (o->initial != NULL && o->initial[0] != '\0') {
 		fputs("; built in: ", out);
 		put_escaped(o->initial, out);
 	}

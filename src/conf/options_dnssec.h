@@ -6,7 +6,7 @@
 	{ .path = "dnssec.validation",
 	    .type = OPTION_BOOL,
 	    .offset = AT(dnssec.validation),
-	    .initial = "false",
+	    .initial = "true",
 	    .help = "Answer with what is proven or provably unsigned only; "
 		    "what is bogus is answered SERVFAIL.",
 	    .rfc = "RFC 9364" },

@@ -101,6 +101,8 @@ def test_the_c_library_asks_us_on_port_53(make_folder, namespace):
 
 # --- servers -----------------------------------------------------------------
 
+# They serve the zones as they were written: unsigned.
+UNSIGNED = {"dnssec": {"validation": False}}
 NSD = """\
 server:
     ip-address: {address}@{port}
@@ -198,7 +200,7 @@ def beside_others(serve, start_for_module):
                    ["umass.edu", "big.example"])
     by_knot = serve(knot, "127.0.0.1", lab.free_port(),
                     ["enterprise.com", "dname.example"])
-    return start_for_module({"zones": [
+    return start_for_module({**UNSIGNED, "zones": [
         {"name": name, "type": "stub", "servers": [where]}
         for name, where in (("umass.edu", by_nsd), ("big.example", by_nsd),
                             ("enterprise.com", by_knot),
@@ -238,7 +240,7 @@ def test_a_walk_leads_through_nsd_and_knot(serve, start):
     for address in ("127.53.1.1", "127.53.1.2"):
         serve(knot, address, port, ["edu"])
     serve(nsd, "127.53.7.1", port, ["umass.edu"])
-    d = start({"outgoing": {"port": port}})
+    d = start({"outgoing": {"port": port}, **UNSIGNED})
     assert lab.addresses(d.ask("gaia.cs.umass.edu")) == ["128.119.245.12"]
     r = d.ask("nobody.edu")
     assert lab.rcode(r) == "NXDOMAIN"

@@ -8,8 +8,7 @@ import dns.query
 import lab
 import pytest
 
-VALIDATE = {"dnssec": {"validation": True,
-                       "trust-anchor-file": str(lab.ZONES / "root.key")}}
+VALIDATE = {"dnssec": {"trust-anchor-file": str(lab.ZONES / "root.key")}}
 SOUND = ["nsec", "nsec3", "rsa", "rsa512", "p384", "ed25519", "ed448"]
 # Zone, and the EDE codes that tell what is wrong with it.
 BROKEN = {"expired": {7}, "notyet": {8}, "wrongkey": {9}, "badsig": {6},
@@ -117,8 +116,7 @@ def test_nothing_is_judged_when_validation_is_off(start):
 def test_a_wrong_anchor_leaves_nothing_believed(start, make_folder):
     anchor = make_folder() / "key"
     anchor.write_text(". IN DS 1 8 2 " + 64 * "0" + "\n")
-    d = start({"dnssec": {"validation": True,
-                          "trust-anchor-file": str(anchor)}})
+    d = start({"dnssec": {"trust-anchor-file": str(anchor)}})
     assert lab.rcode(ask(d, "www.nsec.example.")) == "SERVFAIL"
 
 
@@ -128,8 +126,7 @@ def test_a_malformed_anchor_file_stops_the_start(make_folder, sim):
     anchor.write_text("; fine\n. IN DS 20326 8 two 00\n")
     conf = folder / "hither.yaml"
     conf.write_text("server: {allow-root: true}\n"
-                    "dnssec: {validation: true, "
-                    f"trust-anchor-file: {anchor}}}\n")
+                    f"dnssec: {{trust-anchor-file: {anchor}}}\n")
     for arguments in (["-c", str(conf)], ["-c", str(conf), "--check"]):
         done = lab.run_daemon(*arguments)
         assert done.returncode == 1
@@ -140,7 +137,7 @@ def test_an_anchor_in_the_configuration_proves_an_island(start):
     ds = next(line for line in (lab.ZONES / "root.key").read_text()
               .splitlines() if " DS " in line.replace("\t", " "))
     d = start({"dnssec": {
-        "validation": True, "trust-anchor-file": "",
+        "trust-anchor-file": "",
         "trust-anchors": [ds]}})
     tags = {a["tag"] for a in d.control_json("anchors")["anchors"]}
     assert {20326, 38696, int(ds.split()[4])} <= tags

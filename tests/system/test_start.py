@@ -74,7 +74,7 @@ def test_three_right_answers_with_their_origin_and_time(checkout):
                       r" +gaia.cs.umass.edu. A 128.119.245.12$", out, re.M)
     assert int(first.group(1)) > 0
     asked = first.group(2).split()
-    assert asked[0].startswith("127.53.0.") and asked[-1] == "127.53.7.1"
+    assert asked[0].startswith("127.53.0.") and "127.53.7.1" in asked
     assert "www.enterprise.com. CNAME relay1.west-coast.enterprise.com." in out
     assert "relay1.west-coast.enterprise.com. A 198.51.100.20" in out
     assert "enterprise.com. MX 10 mail.enterprise.com." in out
@@ -83,6 +83,9 @@ def test_three_right_answers_with_their_origin_and_time(checkout):
                      re.M)
     for zone in ("zone .", "zone edu.", "zone umass.edu."):
         assert re.search(rf"-> 127\.53\.\S+ \S+ for {re.escape(zone)} ", out)
+    assert re.search(r"^www.shop.example +A +NOERROR +proven$", out, re.M)
+    assert re.search(r"^www.badds.example +A +SERVFAIL +EDE 9 ", out, re.M)
+    assert "needs the DNSKEY of badds.example." in out
     assert tree(checkout) == before
     assert children_of(checkout) == []
 

@@ -311,7 +311,9 @@ def test_names_under_a_changed_zone_are_forgotten(start, sim):
     assert lab.rcode(d.ask("www.nyu.edu")) == "NOERROR"
     assert sim.asked_since(before) == {}
     assert lab.addresses(d.ask("gaia.cs.umass.edu")) == ["128.119.245.12"]
-    assert set(sim.asked_since(before)) == {"127.53.7.1"}
+    asked = set(sim.asked_since(before))
+    # Its keys are proven by what the parent says.
+    assert asked - {"127.53.1.1", "127.53.1.2"} == {"127.53.7.1"}
 
 
 def test_a_log_file_is_opened_anew_when_told(start, make_folder):

@@ -20,6 +20,8 @@ resolver:
   do-ip6: {yes6}
 outgoing:
   do-not-query: []
+dnssec:
+  validation: false
 control:
   socket: "{dir}/control.sock"
 """
