@@ -144,6 +144,12 @@ def test_an_anchor_in_the_configuration_proves_an_island(start):
     assert is_proven(ask(d, "www.nsec.example."))
 
 
+def root_tag():
+    return next(int(line.split()[4]) for line in
+                (lab.ZONES / "root.key").read_text().splitlines()
+                if not line.startswith(";"))
+
+
 def state_of(daemon):
     return daemon.control_json("anchors")["rollovers"]
 
@@ -185,14 +191,26 @@ def test_zones_are_told_which_keys_are_believed(start, sim, make_folder):
          str(own.port), "--log", str(log)], folder)
     own.wait_ready(lambda: "ready:" in own.stderr())
     start(lab.merge(VALIDATE, {"outgoing": {"port": own.port}}))
-    tag = next(int(line.split()[4]) for line in
-               (lab.ZONES / "root.key").read_text().splitlines()
-               if not line.startswith(";"))
-    wanted = f" _ta-{tag:04x}. null "
+    wanted = f" _ta-{root_tag():04x}. null "
     assert lab.wait_until(
         lambda: log.exists() and wanted in log.read_text().lower())
     own.end()
     assert own.faults() == []
+
+
+@pytest.mark.parametrize("label, told", [
+    ("is-ta-{own}", True), ("not-ta-{own}", False),
+    ("is-ta-00001", False), ("not-ta-00001", True), ("is-ta-1", True)])
+def test_sentinels_tell_which_keys_are_believed(validator, label, told):
+    own = f"{root_tag():05d}"
+    name = f"root-key-sentinel-{label.format(own=own)}.wild.nsec.example."
+    for _ in range(2):
+        r = ask(validator, name)
+        assert lab.rcode(r) == ("NOERROR" if told else "SERVFAIL")
+    q = validator.query(name, "A", want_dnssec=True)
+    q.flags |= dns.flags.CD
+    r = dns.query.udp(q, validator.where(), port=validator.port, timeout=9)
+    assert lab.rcode(r) == "NOERROR"
 
 
 # --- letting pass ------------------------------------------------------------
