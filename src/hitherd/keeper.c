@@ -21,7 +21,8 @@
 #define DAY_S         86400u
 #define FIRST_RETRY_S 60u
 #define PAUSE_US      2000000u /* between two questions */
-#define HOUR_S        3600u    /* the wall clock may jump: look again */
+#define ENDED_MAX     16u
+#define MINUTE_US     60000000u /* negative anchors end, the wall clock may jump */
 
 struct errand {
 	struct ctl_job job;
@@ -242,13 +243,48 @@ is_due(struct keeper *k, size_t zone, uint64_t now_s)
 	return ro != NULL && ro->next_s <= now_s;
 }
 
+/* Negative anchors whose time is over. */
+struct ended {
+	struct name names[ENDED_MAX];
+	size_t count;
+	uint64_t now_s;
+};
+
+static void
+note_ended(void *user, const struct anchor_view *v)
+{
+	struct ended *e = user;
+
+	if (v->rdata == NULL && v->until_s != 0 && v->until_s <= e->now_s &&
+	    e->count < ENDED_MAX)
+		name_copy(&e->names[e->count++], v->zone);
+}
+
+/* What was let pass must not outlive them in the cache. */
+static void
+end_negative(struct keeper *k, uint64_t now_s)
+{
+	struct ended e = { .now_s = now_s };
+	char name[NAME_TEXT_MAX];
+
+	anchors_each(k->opts.anchors, note_ended, &e);
+	for (size_t i = 0; i < e.count; i++) {
+		(void)anchors_remove_negative(k->opts.anchors, e.names[i].wire);
+		(void)cache_flush(k->opts.cache, FLUSH_ZONE, e.names[i].wire,
+		    0);
+		log_info("negative-anchor-ended", "zone=%s",
+		    name_text(e.names[i].wire, name));
+	}
+}
+
 static void
 look_around(void *user)
 {
 	struct keeper *k = user;
 	bool signals = k->snapshot->conf->dnssec.trust_anchor_signaling;
-	uint64_t now_s = clock_real_s(), soonest_s = now_s + HOUR_S;
+	uint64_t now_s = clock_real_s();
 
+	end_negative(k, now_s);
 	for (size_t i = 0; i < k->zone_count && !k->errand.travels; i++) {
 		struct believed *b = &k->zones[i];
 
@@ -262,11 +298,7 @@ look_around(void *user)
 				send_out(k, i, SIGNAL_TYPE);
 		}
 	}
-	for (size_t i = 0; i < k->rollovers.count; i++)
-		if (k->rollovers.zones[i].next_s > now_s &&
-		    k->rollovers.zones[i].next_s < soonest_s)
-			soonest_s = k->rollovers.zones[i].next_s;
-	arm(k, (soonest_s - now_s) * 1000000);
+	arm(k, MINUTE_US);
 }
 
 /* --- snapshots ------------------------------------------------------------ */
