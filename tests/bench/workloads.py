@@ -1,0 +1,293 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The workloads: what is asked of whom, and what is made of the figures.
+
+Each is a function of a Bench that returns rows: a list, a round each, of
+{server: figures}. Servers take turns within a round, so that what else the
+machine does troubles all of them alike.
+"""
+
+import time
+
+import lab as laboratory
+
+PEERS = ("unbound", "named", "pdns", "kresd")
+
+
+class Bench:
+    """What a workload needs to know."""
+
+    def __init__(self, lab, found, rounds, seconds):
+        self.lab = lab
+        self.found = found
+        self.rounds = rounds
+        self.seconds = seconds
+
+    def there(self, names):
+        return [self.found[n] for n in names if n in self.found]
+
+
+def warm(b, server, names):
+    """Until nothing is resolved any more, whatever the cache's habits."""
+    arguments = ["-f", names, "-d", 20, "-n", 32, "-c"]
+    if server.conf is None:
+        return
+    for _ in range(3):
+        b.lab.flood(server, *arguments, 6000)
+
+
+def take_turns(b, servers, *arguments, fresh=None, before=None):
+    """Rounds of floods; fresh: how many new names one may use up."""
+    rounds = []
+    for _ in range(b.rounds):
+        rounds.append({})
+        for s in servers:
+            extra = []
+            if fresh is not None:
+                extra = ["-b", b.lab.fresh_numbers(fresh)]
+            if before is not None:
+                before(s)
+            rounds[-1][s.name] = laboratory.measure(
+                b.lab, s, "-d", b.seconds, *arguments, *extra)
+    return rounds
+
+
+def with_servers(b, names, body, threads=1, **settings):
+    servers = b.there(names)
+    try:
+        for s in servers:
+            b.lab.start(s, threads=threads, **settings)
+        return body(servers)
+    finally:
+        for s in servers:
+            b.lab.stop(s)
+
+
+# --- hits ---------------------------------------------------------------------
+
+def hits(b):
+    """W1: cached names over UDP, one worker."""
+    def body(servers):
+        names = b.lab.names_file(1000)
+        for s in servers:
+            warm(b, s, names)
+        return take_turns(b, servers, "-f", names, "-n", 200)
+    return with_servers(b, ("echo", "hither", *PEERS), body)
+
+
+def hits_two(b):
+    """W1t2: two workers on both processors; beside them one worker's cost."""
+    names = b.lab.names_file(1000)
+
+    def flood(servers):
+        for s in servers:
+            warm(b, s, names)
+        # 64 sockets: the kernel spreads them over the workers evenly enough.
+        return take_turns(b, servers, "-f", names, "-n", 256, "-s", 64)
+
+    two = with_servers(b, ("hither", "unbound"), flood, threads=2)
+    one = with_servers(b, ("hither",), flood)
+    for a, other in zip(two, one):
+        a["hither-1"] = other["hither"]
+    return two
+
+
+def hot_name(b):
+    """hot: one name on two workers, against a thousand."""
+    spread, hot = b.lab.names_file(1000), b.lab.names_file(1)
+
+    def body(servers):
+        warm(b, servers[0], spread)
+        rounds = []
+        for _ in range(b.rounds):
+            r = [laboratory.measure(b.lab, servers[0], "-d", b.seconds, "-f",
+                                    names, "-n", 256, "-s", 64)
+                 for names in (spread, hot)]
+            rounds.append({"hither": r[1], "hither-spread": r[0]})
+        return rounds
+    return with_servers(b, ("hither",), body, threads=2)
+
+
+def streams(b):
+    """W5t: cached names over TCP, 8 connections, 25 in flight on each."""
+    names = b.lab.names_file(1000)
+
+    def body(servers):
+        for s in servers:
+            if s.name != "echo-tcp":
+                warm(b, s, names)
+        return take_turns(b, servers, "-t", "-f", names, "-n", 200)
+    return with_servers(b, ("echo-tcp", "hither", *PEERS), body)
+
+
+# --- misses -------------------------------------------------------------------
+
+def misses(b, pattern, servers, *more):
+    def body(running):
+        for s in running:
+            if s.conf is not None:
+                b.lab.flood(s, "-q", pattern, "-b", b.lab.fresh_numbers(500),
+                            "-c", 500, "-d", 20, "-n", 64)
+        return take_turns(b, running, "-q", pattern, "-n", 200, *more,
+                          fresh=int(150000 * b.seconds))
+    return with_servers(b, servers, body)
+
+
+def misses_near(b):
+    """W2a: names nobody asked for yet in a zone that is known."""
+    return misses(b, "n%07u.w2.bench", ("pool", "fresh", "hither", *PEERS))
+
+
+def misses_far(b):
+    """W2b: each name in a zone of its own; only bench. is known."""
+    return misses(b, "www.z%07u.bench", ("hither", *PEERS))
+
+
+def mixed(b):
+    """W3: nine hits and one miss, by chance."""
+    names = b.lab.names_file(1000, "w3.bench")
+
+    def body(servers):
+        for s in servers:
+            warm(b, s, names)
+        return take_turns(b, servers, "-f", names, "-q", "m%07u.w2.bench",
+                          "-m", 10, "-n", 200,
+                          fresh=int(50000 * b.seconds))
+    return with_servers(b, ("hither", *PEERS), body)
+
+
+# --- memory and beginning -----------------------------------------------------
+
+NAMES = 200000
+
+
+def memory_of(b, server):
+    pid = server.process.pid
+    first = b.lab.fresh_numbers(NAMES)
+
+    def ask():
+        r = b.lab.flood(server, "-q", "n%07u.w6.bench", "-b", first, "-c",
+                        NAMES, "-d", 120, "-n", 100)
+        if r["answered"] < 0.97 * NAMES:
+            raise laboratory.Failure(f"{server.name}: {r['lost']:.0f} lost")
+        time.sleep(0.5)
+        return laboratory.rss_bytes(pid)
+
+    empty = laboratory.rss_bytes(pid)
+    once = ask()
+    return {"once": (once - empty) / NAMES, "twice": (ask() - empty) / NAMES}
+
+
+def memory(b):
+    """W6: bytes of RSS for a name, asked once and asked twice."""
+    rounds = [{}]
+    for s in b.there(("hither", "unbound", "named", "pdns")):
+        b.lab.start(s)
+        try:
+            rounds[0][s.name] = memory_of(b, s)
+        finally:
+            b.lab.stop(s)
+    return rounds
+
+
+def bound(b):
+    """W6b: RSS at a bound of 256 MB, filled twice over."""
+    s = b.found["hither"]
+    b.lab.start(s, records="192M", answers="64M")
+    idle = laboratory.rss_bytes(s.process.pid)
+    most = idle
+    try:
+        for _ in range(12):
+            b.lab.flood(s, "-q", "n%07u.w6.bench", "-b",
+                        b.lab.fresh_numbers(150000), "-c", 150000, "-d", 60,
+                        "-n", 200)
+            most = max(most, laboratory.rss_bytes(s.process.pid))
+    finally:
+        b.lab.stop(s)
+    return [{"hither": {"rss_of_bound": (most - idle) / (256 << 20)}}]
+
+
+def beginning(b):
+    """W7: from exec to the first answer; RSS when idle."""
+    rounds = []
+    for _ in range(max(b.rounds, 5)):
+        rounds.append({})
+        for s in b.there(("hither", *PEERS)):
+            argv = s.argv(b.lab.folder, {"threads": 1})
+            begin = time.monotonic()
+            s.process = b.lab.run(argv, b.lab.cores[:1], s.name)
+            try:
+                b.lab.first_answer(s, 20, 0.05)
+                took = time.monotonic() - begin
+                time.sleep(0.2)
+                rss = laboratory.rss_bytes(s.process.pid)
+            finally:
+                b.lab.stop(s)
+            rounds[-1][s.name] = {"first_ms": took * 1e3,
+                                  "idle_mb": rss / 1e6}
+    return rounds
+
+
+# --- overload -----------------------------------------------------------------
+
+SHARE = 0.4
+
+
+def after_overload(b, server, names):
+    """Lost of a light load, one second later."""
+    time.sleep(1)
+    return b.lab.flood(server, "-f", names, "-r", 1000, "-d", 1)["lost"]
+
+
+def overload_hits(b):
+    """O1: held to 40 % of a processor, asked twice what it then can do."""
+    names = b.lab.names_file(1000)
+
+    def body(servers):
+        s, rounds = servers[0], []
+        warm(b, s, names)
+        quota = laboratory.Quota(s.process.pid, SHARE)
+        try:
+            for _ in range(b.rounds):
+                most = b.lab.flood(s, "-f", names, "-d", b.seconds, "-n",
+                                   1024, "-s", 16)["rate"]
+                r = b.lab.flood(s, "-f", names, "-d", b.seconds, "-r",
+                                int(2 * most), "-s", 16)
+                rounds.append({"hither": {
+                    "saturation": most, "rate": r["rate"],
+                    "rate_kept": r["rate"] / most, "p99_us": r["p99_us"],
+                    "lost_after": after_overload(b, s, names)}})
+        finally:
+            quota.end()
+        return rounds
+    return with_servers(b, ("hither",), body)
+
+
+def overload_misses(b):
+    """O2: the same, where the load that is too much is misses."""
+    names = b.lab.names_file(1000)
+
+    def body(servers):
+        s, rounds = servers[0], []
+        warm(b, s, names)
+        quota = laboratory.Quota(s.process.pid, SHARE)
+        fresh = ["-q", "n%07u.w8.bench"]
+        try:
+            for _ in range(b.rounds):
+                most = b.lab.flood(
+                    s, *fresh, "-b", b.lab.fresh_numbers(60000 * b.seconds),
+                    "-d", b.seconds, "-n", 512, "-s", 16)["rate"]
+                # Twice what it can do, and a tenth more of cached names.
+                r = b.lab.flood(
+                    s, *fresh, "-b", b.lab.fresh_numbers(60000 * b.seconds),
+                    "-f", names, "-m", 90, "-d", b.seconds, "-r",
+                    int(2 * most / 0.9), "-s", 16)
+                rounds.append({"hither": {
+                    "saturation": most,
+                    "hits_answered": r["listed_answered"] / r["listed_asked"],
+                    "hits_p99_us": r["listed_p99_us"],
+                    "misses_rate": r["fresh_answered"] / r["seconds"],
+                    "lost_after": after_overload(b, s, names)}})
+        finally:
+            quota.end()
+        return rounds
+    return with_servers(b, ("hither",), body)
