@@ -111,12 +111,69 @@ uint32_t rng_u32(struct rng *r);
 uint64_t rng_u64(struct rng *r);
 uint32_t rng_below(struct rng *r, uint32_t n); /* uniform in 0..n-1, n > 0 */
 
-/* SipHash-2-4 under a key of this process. */
+/*
+ * SipHash-1-3 under a key of this process: without the key nobody can aim at
+ * one bucket. One round a word is half of SipHash-2-4's work.
+ */
 struct hash_key {
 	uint8_t bytes[16];
 };
 void hash_key_random(struct hash_key *k);
 uint64_t hash_bytes(const struct hash_key *k, const void *p, size_t n);
+
+/* The same, word by word, for who changes octets on the way (name_hash()). */
+struct hash_run {
+	uint64_t a, b, c, d;
+};
+static inline uint64_t
+hash_turn(uint64_t x, unsigned bits)
+{
+	return x << bits | x >> (64 - bits);
+}
+static inline void
+hash_round(struct hash_run *r)
+{
+	r->a += r->b;
+	r->c += r->d;
+	r->b = hash_turn(r->b, 13) ^ r->a;
+	r->d = hash_turn(r->d, 16) ^ r->c;
+	r->a = hash_turn(r->a, 32);
+	r->c += r->b;
+	r->a += r->d;
+	r->b = hash_turn(r->b, 17) ^ r->c;
+	r->d = hash_turn(r->d, 21) ^ r->a;
+	r->c = hash_turn(r->c, 32);
+}
+static inline void
+hash_start(struct hash_run *r, const struct hash_key *k)
+{
+	uint64_t key[2];
+
+	__builtin_memcpy(key, k->bytes, sizeof(key));
+	r->a = key[0] ^ UINT64_C(0x736f6d6570736575);
+	r->b = key[1] ^ UINT64_C(0x646f72616e646f6d);
+	r->c = key[0] ^ UINT64_C(0x6c7967656e657261);
+	r->d = key[1] ^ UINT64_C(0x7465646279746573);
+}
+/* Eight octets, the first one lowest. */
+static inline void
+hash_word(struct hash_run *r, uint64_t w)
+{
+	r->d ^= w;
+	hash_round(r);
+	r->a ^= w;
+}
+/* rest: the last n % 8 octets, the first one lowest; n: of all octets. */
+static inline uint64_t
+hash_end(struct hash_run *r, uint64_t rest, size_t n)
+{
+	hash_word(r, rest | (uint64_t)n << 56);
+	r->c ^= 0xff;
+	hash_round(r);
+	hash_round(r);
+	hash_round(r);
+	return r->a ^ r->b ^ r->c ^ r->d;
+}
 
 /* --- addresses -------------------------------------------------------- */
 
@@ -144,6 +201,13 @@ const char *addr_ip_text(const struct addr *a, char *buf);
 const char *addr_text(const struct addr *a, char *buf);
 bool addr_equal(const struct addr *a, const struct addr *b); /* with port */
 bool addr_same_ip(const struct addr *a, const struct addr *b);
+/* The same but for the port. */
+static inline bool
+addr_same_host(const struct addr *a, const struct addr *b)
+{
+	return __builtin_memcmp(a->ip, b->ip, sizeof(a->ip)) == 0 &&
+	       a->scope == b->scope && a->family == b->family;
+}
 bool addr_is_any(const struct addr *a); /* 0.0.0.0 or :: */
 socklen_t addr_to_sockaddr(
     const struct addr *a, struct sockaddr_storage *out);

@@ -26,6 +26,9 @@ struct cache *cache_new(const struct cache_opts *o) MUST_USE;
 void cache_free(struct cache *c); /* no thread may be inside */
 void cache_thread_start(void);
 void cache_thread_stop(void);
+/* One read section around many look-ups; it holds up reclamation, not writers. */
+void cache_read_start(void);
+void cache_read_end(struct cache *c);
 
 /* --- records ---------------------------------------------------------- */
 
@@ -138,7 +141,25 @@ struct answer_copy {
 };
 size_t answers_copy(
     struct cache *c, const struct answer_key *k, struct answer_copy *out);
+/*
+ * A hit where the question lies: `message` holds a header and the question
+ * asked (class IN), and gets all of the answer but the id and the question,
+ * which stay as they came. Within cache_read_start() and cache_read_end().
+ * Returns the answer's length; 0: no answer that fits, or one with an EDE.
+ */
+struct answer_spot {
+	uint8_t *message;
+	size_t size; /* most octets */
+	uint64_t now_ms;
+	uint32_t turn;
+	uint16_t qtype;
+	uint8_t name_bytes; /* of the name asked */
+	uint8_t flags, view;
+};
+size_t answers_place(struct cache *c, const struct answer_spot *s);
 uint32_t answers_generation(const struct cache *c);
+/* What was packed before is not used any more. */
+void answers_forget(struct cache *c);
 
 /* --- forgetting and counting ------------------------------------------ */
 

@@ -68,6 +68,8 @@ extern const uint8_t name_root[1];
 size_t name_bytes(const uint8_t *n);	/* 1..255, with the root's 0 */
 unsigned name_labels(const uint8_t *n); /* 0 for the root */
 bool name_equal(const uint8_t *a, const uint8_t *b);
+/* Of two names of the same name_bytes(). */
+bool name_equal_sized(const uint8_t *a, const uint8_t *b, size_t bytes);
 bool name_same_case(const uint8_t *a, const uint8_t *b); /* octet for octet */
 /* RFC 4034 section 6.1 order: <0, 0, >0. */
 int name_compare(const uint8_t *a, const uint8_t *b);
@@ -96,8 +98,10 @@ enum err name_prepend(struct name *out, const uint8_t *label,
 enum err name_parse(const char *text, struct name *out) MUST_USE;
 /* Escaped text with its final dot into buf[NAME_TEXT_MAX]; returns buf. */
 const char *name_text(const uint8_t *n, char *buf);
-/* Keyed hash of the lower-cased name. */
+/* Keyed hash of the lower-cased name; the same with its name_bytes(). */
 uint64_t name_hash(const struct hash_key *k, const uint8_t *n);
+uint64_t name_hash_sized(
+    const struct hash_key *k, const uint8_t *n, size_t bytes);
 
 /* --- records ---------------------------------------------------------- */
 

@@ -28,15 +28,14 @@ struct answer_entry {
 };
 
 static struct key
-answer_key_of(const struct cache *c, const struct answer_key *k)
+answer_key_of(const struct cache *c, const struct answer_key *ak)
 {
-	return (struct key){
-		.name = k->qname,
-		.hash = name_hash(&c->hash_key, k->qname),
-		.type = k->qtype,
-		.class = k->flags,
-		.view = k->view,
-	};
+	struct key k = { .type = ak->qtype,
+		.class = ak->flags,
+		.view = ak->view };
+
+	key_set_name(&k, &c->hash_key, ak->qname);
+	return k;
 }
 
 /* --- putting ---------------------------------------------------------- */
@@ -236,6 +235,40 @@ answers_get(struct cache *c, const struct answer_key *k, uint64_t now_ms,
 	};
 
 	return find_and_copy(c, k, false, &out);
+}
+
+size_t
+answers_place(struct cache *c, const struct answer_spot *s)
+{
+	const size_t kept = HEADER_BYTES + s->name_bytes + 4u;
+	struct key k = { .name = s->message + HEADER_BYTES,
+		.type = s->qtype,
+		.class = s->flags,
+		.view = s->view,
+		.name_bytes = s->name_bytes };
+	const uint8_t *from;
+	struct answer_entry *e;
+
+	k.hash = name_hash_sized(&c->hash_key, k.name, k.name_bytes);
+	e = (struct answer_entry *)(void *)table_find(c->answers, &k);
+	if (e == NULL || e->entry.expires_ms <= s->now_ms ||
+	    e->generation != answers_generation(c) || e->len > s->size ||
+	    e->ede != EDE_NONE)
+		return 0;
+	from = message_of(e);
+	memcpy(s->message + 2, from + 2, HEADER_BYTES - 2);
+	memcpy(s->message + kept, from + kept, e->len - kept);
+	if (e->rotate_count > 1)
+		rotate(e, from, s->turn, s->message);
+	age(e, s->now_ms, s->message);
+	table_touch(&e->entry);
+	return e->len;
+}
+
+void
+answers_forget(struct cache *c)
+{
+	atomic_fetch_add_explicit(&c->generation, 1, memory_order_acq_rel);
 }
 
 uint32_t

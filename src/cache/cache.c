@@ -62,6 +62,18 @@ cache_thread_stop(void)
 }
 
 void
+cache_read_start(void)
+{
+	rcu_enter();
+}
+
+void
+cache_read_end(struct cache *c)
+{
+	table_leave(c->answers);
+}
+
+void
 cache_count(const struct cache *c, struct cache_counts *out)
 {
 	struct table_counts r, a;

@@ -10,6 +10,9 @@
 #ifndef HITHER_CACHE_RCU_H
 #define HITHER_CACHE_RCU_H
 
+/* Entering and leaving inline: 75 instructions less for a look-up. */
+#define _LGPL_SOURCE 1
+#define URCU_INLINE_SMALL_FUNCTIONS 1
 #include <urcu/urcu-memb.h>
 
 #if defined(__SANITIZE_THREAD__)

@@ -96,11 +96,7 @@ entry_build(const struct record *r, size_t bytes)
 enum err
 records_put(struct cache *c, const struct record *r, uint64_t now_ms)
 {
-	struct key k = {
-		.name = r->owner,
-		.type = key_type(r),
-		.class = key_class(r->kind),
-	};
+	struct key k = { .type = key_type(r), .class = key_class(r->kind) };
 	struct record_entry *e;
 	enum err err = record_sane(r, now_ms);
 	size_t bytes;
@@ -113,7 +109,7 @@ records_put(struct cache *c, const struct record *r, uint64_t now_ms)
 	e = entry_build(r, bytes);
 	if (e == NULL)
 		return ERR_MEMORY;
-	k.hash = name_hash(&c->hash_key, r->owner);
+	key_set_name(&k, &c->hash_key, r->owner);
 	return table_put(c->records, &k, &e->entry, may_replace, now_ms);
 }
 
@@ -176,11 +172,11 @@ bool
 records_get(struct cache *c, const uint8_t *owner, uint16_t type,
     uint64_t now_ms, struct arena *a, struct record *out)
 {
-	struct key k = { .name = owner, .type = type, .class = KEY_FACT };
+	struct key k = { .type = type, .class = KEY_FACT };
 	struct record_entry *e;
 	const uint8_t *packed = NULL;
 
-	k.hash = name_hash(&c->hash_key, owner);
+	key_set_name(&k, &c->hash_key, owner);
 	rcu_enter();
 	e = find_fact(c, k, now_ms);
 	if (e != NULL)
@@ -193,15 +189,11 @@ bool
 records_get_delegation(struct cache *c, const uint8_t *zone, uint64_t now_ms,
     struct arena *a, struct record *out)
 {
-	struct key k = {
-		.name = zone,
-		.type = TYPE_NS,
-		.class = KEY_DELEGATION,
-	};
+	struct key k = { .type = TYPE_NS, .class = KEY_DELEGATION };
 	struct record_entry *e;
 	const uint8_t *packed = NULL;
 
-	k.hash = name_hash(&c->hash_key, zone);
+	key_set_name(&k, &c->hash_key, zone);
 	rcu_enter();
 	e = find_live(c, &k, now_ms);
 	if (e != NULL)

@@ -217,8 +217,9 @@ static bool
 key_is(const struct entry *e, const struct key *k, uint32_t hash)
 {
 	return e->hash == hash && e->type == k->type && e->class == k->class &&
-	       e->view == k->view &&
-	       name_equal((const uint8_t *)e + e->name_at, k->name);
+	       e->view == k->view && e->name_bytes == k->name_bytes &&
+	       name_equal_sized((const uint8_t *)e + e->name_at, k->name,
+		   k->name_bytes);
 }
 
 static struct entry *
@@ -402,6 +403,7 @@ table_put(struct table *t, const struct key *k, struct entry *e,
 	e->type = k->type;
 	e->class = k->class;
 	e->view = k->view;
+	e->name_bytes = k->name_bytes;
 	if (!table_takes(t, e->bytes)) {
 		memory_free(e);
 		return ERR_LIMIT;

@@ -26,6 +26,7 @@ struct entry {
 	uint8_t class; /* the tier's: kind of key, or flags */
 	uint8_t view;
 	_Atomic uint8_t visited; /* the only octet that readers write */
+	uint8_t name_bytes;
 };
 
 struct key {
@@ -34,6 +35,7 @@ struct key {
 	uint16_t type;
 	uint8_t class;
 	uint8_t view;
+	uint8_t name_bytes;
 };
 
 struct table;
@@ -42,6 +44,15 @@ struct table;
 struct table *table_new(size_t max_bytes) MUST_USE;
 /* Ends when the last reclamation has ended. NULL is fine. */
 void table_free(struct table *t);
+
+/* Sets the name of a key, with its length and hash. */
+static inline void
+key_set_name(struct key *k, const struct hash_key *hk, const uint8_t *name)
+{
+	k->name = name;
+	k->name_bytes = (uint8_t)name_bytes(name);
+	k->hash = name_hash_sized(hk, name, k->name_bytes);
+}
 
 /* Mixes the rest of the key into the hash of its name. */
 uint64_t key_hash(const struct key *k);

@@ -49,17 +49,27 @@ fold_copy(uint8_t *out, const uint8_t *in, size_t n)
 }
 
 static inline bool
+fold_equal_word(const uint8_t *a, const uint8_t *b)
+{
+	uint64_t v, w;
+
+	memcpy(&v, a, sizeof(v));
+	memcpy(&w, b, sizeof(w));
+	return v == w || fold_word(v) == fold_word(w);
+}
+
+/* The last word overlaps the one before, so that no octet is left over. */
+static inline bool
 fold_equal(const uint8_t *a, const uint8_t *b, size_t n)
 {
 	size_t i = 0;
-	uint64_t v, w;
 
-	for (; i + sizeof(w) <= n; i += sizeof(w)) {
-		memcpy(&v, a + i, sizeof(v));
-		memcpy(&w, b + i, sizeof(w));
-		if (v != w && fold_word(v) != fold_word(w))
+	for (; i + sizeof(uint64_t) <= n; i += sizeof(uint64_t))
+		if (!fold_equal_word(a + i, b + i))
 			return false;
-	}
+	if (n >= sizeof(uint64_t))
+		return i == n || fold_equal_word(a + n - sizeof(uint64_t),
+				     b + n - sizeof(uint64_t));
 	for (; i < n; i++)
 		if (fold_octet(a[i]) != fold_octet(b[i]))
 			return false;

@@ -49,6 +49,12 @@ name_equal(const uint8_t *a, const uint8_t *b)
 }
 
 bool
+name_equal_sized(const uint8_t *a, const uint8_t *b, size_t bytes)
+{
+	return fold_equal(a, b, bytes);
+}
+
+bool
 name_same_case(const uint8_t *a, const uint8_t *b)
 {
 	size_t bytes = name_bytes(a);
@@ -204,12 +210,42 @@ name_prepend(struct name *out, const uint8_t *label, size_t label_bytes,
 	return ERR_OK;
 }
 
+/*
+ * The n % 8 octets at the end of n, the first one lowest; of longer names
+ * they are cut from the last word.
+ */
+static uint64_t
+last_octets(const uint8_t *name, size_t n)
+{
+	uint64_t w = 0;
+	size_t left = n % sizeof(w);
+
+	if (n >= sizeof(w) && left > 0) {
+		memcpy(&w, name + n - sizeof(w), sizeof(w));
+		return w >> (64 - 8 * left);
+	}
+	while (left-- > 0)
+		w = w << 8 | name[left];
+	return w;
+}
+
+uint64_t
+name_hash_sized(const struct hash_key *k, const uint8_t *n, size_t bytes)
+{
+	uint64_t w, rest = last_octets(n, bytes);
+	struct hash_run r;
+	size_t left = bytes;
+
+	hash_start(&r, k);
+	for (; left >= sizeof(w); left -= sizeof(w), n += sizeof(w)) {
+		memcpy(&w, n, sizeof(w));
+		hash_word(&r, fold_word(w));
+	}
+	return hash_end(&r, fold_word(rest), bytes);
+}
+
 uint64_t
 name_hash(const struct hash_key *k, const uint8_t *n)
 {
-	uint8_t lower[NAME_MAX_BYTES];
-	size_t bytes = name_bytes(n);
-
-	fold_copy(lower, n, bytes);
-	return hash_bytes(k, lower, bytes);
+	return name_hash_sized(k, n, name_bytes(n));
 }

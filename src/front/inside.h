@@ -24,6 +24,13 @@ struct listener {
 	struct tcp_listener *tcp;
 };
 
+/* What the access list says of the source last seen. */
+struct standing {
+	const struct front_rules *rules; /* that said so */
+	struct addr from;
+	enum access access;
+};
+
 /* Everything belongs to the worker's own thread; counts are read by others. */
 struct front {
 	struct front_opts opts;
@@ -34,6 +41,7 @@ struct front {
 	uint8_t *scratch;       /* one message, FRONT_SCRATCH_BYTES */
 	struct front_counts counts;
 	struct listener listeners[FRONT_LISTENERS_MAX];
+	struct standing standing;
 	uint32_t turn; /* of rotating sets */
 };
 
@@ -53,10 +61,15 @@ enum fate { FATE_REPLY, FATE_WAIT, FATE_SILENCE };
 /* --- front.c ---------------------------------------------------------- */
 
 static inline void
+count_more(uint64_t *n, uint64_t more)
+{
+	__atomic_store_n(n, __atomic_load_n(n, __ATOMIC_RELAXED) + more,
+	    __ATOMIC_RELAXED);
+}
+static inline void
 count_up(uint64_t *n)
 {
-	__atomic_store_n(n, __atomic_load_n(n, __ATOMIC_RELAXED) + 1,
-	    __ATOMIC_RELAXED);
+	count_more(n, 1);
 }
 /* The NSID and this explanation. */
 struct remark front_remark(const struct front *f, enum ede ede,
@@ -72,6 +85,14 @@ void stream_take(void *user, struct tcp_listener *tl, uint64_t connection,
     const struct addr *from, const uint8_t *bytes, size_t len);
 bool stream_admit(void *user, const struct addr *from);
 enum fate visit_error(struct visit *v, unsigned rcode, const struct remark *m);
+
+/* --- quick.c ---------------------------------------------------------- */
+
+/*
+ * Within a read section of the cache. False: the datagram is as it was; else
+ * reply_len says how long the reply in it is.
+ */
+bool quick_reply(struct front *f, struct datagram *d, uint64_t now_ms);
 
 /* --- miss.c ----------------------------------------------------------- */
 
