@@ -5,7 +5,7 @@
  * Two tables of open addressing, at most two thirds full: one finds the set
  * of an owner, type and section, the other finds a record equal octet for
  * octet in its set, which is then dropped. Both are keyed anew for every
- * message, so that nobody can aim records at one slot: the work is linear in
+ * message of more than a few records, so that nobody can aim records at one slot: the work is linear in
  * the number of records whatever they are.
  *
  * An RRSIG is filed under the type it covers. When all is read, sets that
@@ -16,6 +16,7 @@
 #include <string.h>
 
 #define NONE UINT16_MAX
+#define FEW  16u
 
 struct item {
 	struct rdata rdata;
@@ -72,7 +73,9 @@ gather_new(struct arena *a, size_t max_records)
 		return NULL;
 	memset(g->item_slots, 0xff, slots * sizeof(*g->item_slots));
 	memset(g->set_slots, 0xff, slots * sizeof(*g->set_slots));
-	hash_key_random(&g->key);
+	/* A few cannot be made to cost much, and a key is a system call. */
+	if (max_records > FEW)
+		hash_key_random(&g->key);
 	return g;
 }
 
