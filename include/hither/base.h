@@ -67,6 +67,7 @@ struct arena *arena_new(size_t max_bytes) MUST_USE;
 void arena_free(struct arena *a); /* NULL is fine */
 void arena_reset(struct arena *a); /* keeps one block for the next use */
 void *arena_take(struct arena *a, size_t bytes) MUST_USE; /* zeroed, aligned */
+void *arena_room(struct arena *a, size_t bytes) MUST_USE; /* not zeroed */
 void *arena_copy(struct arena *a, const void *p, size_t bytes) MUST_USE;
 char *arena_print(struct arena *a, const char *fmt, ...) PRINTF_LIKE(2, 3);
 bool arena_over(const struct arena *a);

@@ -138,6 +138,7 @@ struct answer_copy {
 	uint64_t now_ms;
 	uint32_t turn;
 	enum ede ede; /* out */
+	bool too_long; /* out: it is there, but longer than size */
 };
 size_t answers_copy(
     struct cache *c, const struct answer_key *k, struct answer_copy *out);

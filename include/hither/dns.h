@@ -219,6 +219,7 @@ enum err message_read(struct arena *a, const uint8_t *bytes, size_t len,
 struct writer {
 	uint8_t *buf;
 	size_t at, size;
+	bool question_waits; /* its labels are not among the targets yet */
 	uint16_t targets[WRITER_TARGETS];
 	uint16_t target_count;
 	uint16_t counts[4]; /* QD, AN, NS, AR */

@@ -119,7 +119,7 @@ add_block(struct arena *a, size_t bytes)
 }
 
 void *
-arena_take(struct arena *a, size_t bytes)
+arena_room(struct arena *a, size_t bytes)
 {
 	struct block *b = a->newest;
 	size_t rounded = (bytes + ALIGN - 1) & ~(size_t)(ALIGN - 1);
@@ -141,13 +141,21 @@ arena_take(struct arena *a, size_t bytes)
 	}
 	p = b->room + b->used;
 	b->used += rounded;
-	return memset(p, 0, rounded);
+	return p;
+}
+
+void *
+arena_take(struct arena *a, size_t bytes)
+{
+	void *p = arena_room(a, bytes);
+
+	return p == NULL ? NULL : memset(p, 0, bytes);
 }
 
 void *
 arena_copy(struct arena *a, const void *p, size_t bytes)
 {
-	void *to = arena_take(a, bytes);
+	void *to = arena_room(a, bytes);
 
 	if (to != NULL && bytes > 0)
 		memcpy(to, p, bytes);

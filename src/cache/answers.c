@@ -208,9 +208,12 @@ find_and_copy(struct cache *c, const struct answer_key *ak, bool ede_wanted,
 	rcu_enter();
 	e = (struct answer_entry *)(void *)table_find(c->answers, &k);
 	if (e != NULL && e->entry.expires_ms > out->now_ms &&
-	    e->generation == answers_generation(c) && e->len <= out->size &&
-	    (ede_wanted || e->ede == EDE_NONE))
-		len = copy_answer(e, out);
+	    e->generation == answers_generation(c) &&
+	    (ede_wanted || e->ede == EDE_NONE)) {
+		out->too_long = e->len > out->size;
+		if (!out->too_long)
+			len = copy_answer(e, out);
+	}
 	table_leave(c->answers);
 	return len;
 }
@@ -220,6 +223,7 @@ answers_copy(struct cache *c, const struct answer_key *k,
     struct answer_copy *out)
 {
 	out->ede = EDE_NONE;
+	out->too_long = false;
 	return find_and_copy(c, k, true, out);
 }
 

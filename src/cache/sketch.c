@@ -66,6 +66,10 @@ slice_age(struct slice *sl, uint64_t now_ms)
 
 	if (now_ms < aged + AGE_MS)
 		return;
+	if (aged == 0) { /* nothing to halve yet */
+		atomic_store(&sl->aged_ms, now_ms);
+		return;
+	}
 	minutes = (now_ms - aged) / AGE_MS;
 	/* Whoever wins halves; the others may still count meanwhile. */
 	if (!atomic_compare_exchange_strong(&sl->aged_ms, &aged, now_ms))

@@ -202,20 +202,42 @@ label_offsets(const uint8_t *n, uint8_t *out)
 	return count;
 }
 
-/* A name's new labels become targets, the rightmost first. */
+/* Labels of n, which is at to.at, become targets, the rightmost first. */
 static void
 targets_add(struct writer *w, const uint8_t *n, const uint8_t *labels,
-    unsigned count, size_t next)
+    unsigned count, struct target to)
 {
-	size_t start = w->at;
-
 	while (count > 0) {
-		size_t at = start + labels[--count];
+		size_t at = to.at + labels[--count];
 
-		if (!target_add(w, n + labels[count], at, next))
+		if (!target_add(w, n + labels[count], at, to.next))
 			return;
-		next = at;
+		to.next = at;
 	}
+}
+
+/* The question's labels become targets: now there is a use for them. */
+static void
+targets_add_question(struct writer *w)
+{
+	const uint8_t *n = w->buf + HEADER_BYTES;
+	uint8_t labels[LABELS_MAX];
+	unsigned count = label_offsets(n, labels);
+
+	w->question_waits = false;
+	targets_add(w, n, labels, count,
+	    (struct target){ .at = HEADER_BYTES, .next = TARGET_OF_ROOT });
+}
+
+/* Is the question's name n, whatever the case, and not the root? */
+static bool
+is_question(const struct writer *w, const uint8_t *n)
+{
+	size_t bytes = name_bytes(n);
+
+	return w->counts[QD] == 1 && bytes > 1 &&
+	       w->at >= HEADER_BYTES + bytes + 4 &&
+	       fold_equal(w->buf + HEADER_BYTES, n, bytes);
 }
 
 /* Writes a name, compressed; false when there is no room. */
@@ -224,9 +246,19 @@ put_name(struct writer *w, const uint8_t *n, bool same_case)
 {
 	struct search s = { .same_case = same_case };
 	uint8_t labels[LABELS_MAX];
-	unsigned left = label_offsets(n, labels);
+	unsigned left;
 	size_t head, end;
 
+	/* Most owners are the name asked for: 1,100 instructions less. */
+	if (!same_case && is_question(w, n)) {
+		if (room_left(w) < 2)
+			return false;
+		put_u16(w, 0xc000u | HEADER_BYTES);
+		return true;
+	}
+	if (w->question_waits)
+		targets_add_question(w);
+	left = label_offsets(n, labels);
 	while (left > 0 && search_step(w, &s, n + labels[left - 1]))
 		left--;
 	/* `left` labels are new, the rest has been found. */
@@ -234,7 +266,8 @@ put_name(struct writer *w, const uint8_t *n, bool same_case)
 	end = s.found.at == TARGET_OF_ROOT ? 1 : 2;
 	if (room_left(w) < head + end)
 		return false;
-	targets_add(w, n, labels, left, s.found.at);
+	targets_add(w, n, labels, left,
+	    (struct target){ .at = w->at, .next = s.found.at });
 	put_bytes(w, n, head);
 	if (s.found.at == TARGET_OF_ROOT)
 		w->buf[w->at++] = 0;
@@ -341,9 +374,12 @@ void
 writer_question(struct writer *w, const uint8_t *qname, uint16_t type,
     uint16_t class)
 {
-	size_t mark = w->at;
+	size_t mark = w->at, bytes = name_bytes(qname);
 
-	if (!put_name(w, qname, true) || room_left(w) < 4) {
+	if (mark == HEADER_BYTES && room_left(w) >= bytes + 4) {
+		put_bytes(w, qname, bytes);
+		w->question_waits = true;
+	} else if (!put_name(w, qname, true) || room_left(w) < 4) {
 		targets_forget(w, mark);
 		w->at = mark;
 		w->full = true;

@@ -165,8 +165,7 @@ is_hit(struct front *f, struct visit *v)
 	if ((v->asked.flags & FLAG_CD) != 0)
 		k.flags |= ANSWER_KEY_CD;
 	len = answers_copy(f->opts.cache, &k, &c);
-	if (len == 0 && v->out_size < PACK_MAX) {
-		/* Perhaps it is there, and too long for a datagram. */
+	if (c.too_long && c.size < PACK_MAX) {
 		c.buf = f->scratch;
 		c.size = PACK_MAX;
 		len = answers_copy(f->opts.cache, &k, &c);

@@ -32,6 +32,8 @@ struct loop {
 	struct turn_hook *hooks[TURN_STAGES];
 	struct turn_hook *next_hook; /* the running stage goes on here */
 	struct turn_hook callers[LOOP_AFTER_MAX];
+	uint64_t now_us, ttl_now_ms; /* of this turn; 0: not read yet */
+	bool is_turning;   /* outside of loop_run() time is not kept */
 	uint64_t armed_us; /* what clock_fd is set to; UINT64_MAX: nothing */
 	int clock_fd;
 	int wake_fd;
@@ -151,7 +153,8 @@ set_clock(struct loop *l)
 
 	if (next >= l->armed_us)
 		return true;
-	now = clock_mono_us();
+	loop_time_passed(l);
+	now = loop_now_us(l);
 	if (next <= now)
 		return false;
 	span = next - now;
@@ -181,15 +184,19 @@ loop_run(struct loop *l)
 {
 	int how;
 
+	l->is_turning = true;
 	while (!atomic_exchange(&l->is_stopping, false)) {
 		how = set_clock(l) ? EVLOOP_ONCE : EVLOOP_NONBLOCK;
+		l->now_us = l->ttl_now_ms = 0;
 		if (event_base_loop(l->base, how) < 0) {
 			log_error("loop-failed", "errno=%d", errno);
-			return;
+			break;
 		}
-		(void)timers_run(l->timers, clock_mono_us());
+		loop_time_passed(l);
+		(void)timers_run(l->timers, loop_now_us(l));
 		run_hooks(l);
 	}
+	l->is_turning = false;
 }
 
 void
@@ -206,6 +213,28 @@ loop_wake(struct loop *l)
 
 	if (!atomic_exchange(&l->is_woken, true))
 		(void)!write(l->wake_fd, &one, sizeof(one));
+}
+
+uint64_t
+loop_now_us(struct loop *l)
+{
+	if (l->now_us == 0 || !l->is_turning)
+		l->now_us = clock_mono_us();
+	return l->now_us;
+}
+
+uint64_t
+loop_ttl_now_ms(struct loop *l)
+{
+	if (l->ttl_now_ms == 0 || !l->is_turning)
+		l->ttl_now_ms = clock_boot_ms();
+	return l->ttl_now_ms;
+}
+
+void
+loop_time_passed(struct loop *l)
+{
+	l->now_us = 0;
 }
 
 struct timers *

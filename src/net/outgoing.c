@@ -26,6 +26,7 @@
 #include "ports.h"
 #include "sock.h"
 #include "stream.h"
+#include "turn.h"
 
 #define SLOT_BITS     16u
 #define FLOWS_MAX     (BIT(SLOT_BITS) - 1)
@@ -44,6 +45,7 @@ struct flow {
 
 struct outgoing {
 	struct outgoing_opts opts;
+	struct loop *loop;
 	struct ports *ports;
 	struct streams *streams;
 	struct event *readable;
@@ -171,9 +173,11 @@ on_ready(evutil_socket_t fd, short what, void *user)
 	struct outgoing *og = user;
 	struct epoll_event ready[EVENTS_A_TURN];
 	const int n = epoll_wait(fd, ready, EVENTS_A_TURN, 0);
-	const uint64_t at_us = clock_mono_us();
+	uint64_t at_us;
 
 	(void)what;
+	loop_time_passed(og->loop);
+	at_us = loop_now_us(og->loop);
 	for (int i = 0; i < n; i++) {
 		struct flow *f = flow_find(og, ready[i].data.u32);
 
@@ -228,6 +232,8 @@ seam_send(void *self, const struct wire_send *s, uint32_t *flow)
 		return e;
 	}
 	*flow = f->id;
+	/* The next one is not sent at the same time. */
+	loop_time_passed(og->loop);
 	return ERR_OK;
 }
 
@@ -251,15 +257,17 @@ seam_close(void *self, uint32_t flow)
 static uint64_t
 seam_now_us(void *self)
 {
-	(void)self;
-	return clock_mono_us();
+	const struct outgoing *og = self;
+
+	return loop_now_us(og->loop);
 }
 
 static uint64_t
 seam_ttl_now_ms(void *self)
 {
-	(void)self;
-	return clock_boot_ms();
+	const struct outgoing *og = self;
+
+	return loop_ttl_now_ms(og->loop);
 }
 
 static uint64_t
@@ -329,6 +337,7 @@ outgoing_new(struct loop *l, struct rng *rng, const struct outgoing_opts *o)
 	if (og == NULL)
 		return NULL;
 	og->opts = *o;
+	og->loop = l;
 	og->opts.from_v4 = og->opts.from_v6 = NULL; /* ports has copies */
 	og->epoll_fd = -1;
 	og->ports = ports_new(rng, o);

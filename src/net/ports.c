@@ -148,19 +148,17 @@ bind_somewhere(struct ports *ps, int fd, const struct addr *to)
 
 /*
  * Errors that ICMP reports about hosts and nets, not ports, are told only to
- * those who ask. A path MTU is not believed: it could make fragments.
+ * those who ask. What a forged ICMP message says of the path's MTU does not
+ * matter: a question is shorter than the least that Linux believes (552; for
+ * IPv6 1280), and saying so to the kernel is a system call for each.
  */
 static void
 tune(int fd, uint8_t family)
 {
-	if (family == 6) {
+	if (family == 6)
 		(void)sock_set(fd, IPPROTO_IPV6, IPV6_RECVERR, 1);
-		(void)sock_set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER,
-		    IPV6_PMTUDISC_OMIT);
-		return;
-	}
-	(void)sock_set(fd, IPPROTO_IP, IP_RECVERR, 1);
-	(void)sock_set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_OMIT);
+	else
+		(void)sock_set(fd, IPPROTO_IP, IP_RECVERR, 1);
 }
 
 enum err

@@ -8,6 +8,7 @@
  */
 #include "delegation.h"
 
+#include <stddef.h>
 #include <string.h>
 
 static bool
@@ -67,7 +68,9 @@ add_names(struct delegation *d, const struct rrset *ns)
 	for (uint16_t i = 0; i < ns->count; i++) {
 		if (d->name_count == DELEGATION_NAMES_MAX)
 			return;
-		d->names[d->name_count++].name = rdata_name(&ns->rdata[i], 0);
+		d->names[d->name_count++] =
+		    (struct server_name){ .name =
+					      rdata_name(&ns->rdata[i], 0) };
 	}
 }
 
@@ -84,12 +87,22 @@ add_glue(struct delegation *d, const struct rrset *set,
 	}
 }
 
+static struct delegation *
+delegation_new(struct arena *a)
+{
+	struct delegation *d = arena_room(a, sizeof(*d));
+
+	if (d != NULL)
+		memset(d, 0, offsetof(struct delegation, name_of));
+	return d;
+}
+
 struct delegation *
 delegation_build(struct arena *a, const uint8_t *zone,
     struct rrset *const *sets, size_t count,
     const struct delegation_rules *rules)
 {
-	struct delegation *d = arena_take(a, sizeof(*d));
+	struct delegation *d = delegation_new(a);
 
 	if (d == NULL)
 		return NULL;
@@ -111,7 +124,7 @@ delegation_build(struct arena *a, const uint8_t *zone,
 struct delegation *
 delegation_configured(struct arena *a, const struct resolver_zone *z)
 {
-	struct delegation *d = arena_take(a, sizeof(*d));
+	struct delegation *d = delegation_new(a);
 
 	if (d == NULL)
 		return NULL;
@@ -120,8 +133,7 @@ delegation_configured(struct arena *a, const struct resolver_zone *z)
 	d->first = z->first;
 	d->tcp = z->tcp;
 	d->configured = true;
-	d->names[0].name = z->name;
-	d->names[0].has_glue = true;
+	d->names[0] = (struct server_name){ .name = z->name, .has_glue = true };
 	d->name_count = 1;
 	for (size_t i = 0; i < z->server_count; i++)
 		(void)add_address(d, 0, &z->servers[i]);

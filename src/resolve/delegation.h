@@ -25,9 +25,6 @@ struct server_name {
 
 struct delegation {
 	const uint8_t *zone;
-	struct server_name names[DELEGATION_NAMES_MAX];
-	struct addr addresses[DELEGATION_ADDRESSES_MAX];
-	uint8_t name_of[DELEGATION_ADDRESSES_MAX];
 	bool tried[DELEGATION_ADDRESSES_MAX];	 /* in this round */
 	bool spent[DELEGATION_ADDRESSES_MAX];	 /* it answered badly */
 	bool plain[DELEGATION_ADDRESSES_MAX];	 /* without EDNS */
@@ -43,6 +40,11 @@ struct delegation {
 	bool took_parent_glue, asked_parent; /* resort.c has done it */
 	bool let_through; /* its failure is looked into: failures.c */
 	bool heard;	  /* one of its servers has answered something */
+
+	/* Not cleared: the counts say how many there are. */
+	uint8_t name_of[DELEGATION_ADDRESSES_MAX];
+	struct server_name names[DELEGATION_NAMES_MAX];
+	struct addr addresses[DELEGATION_ADDRESSES_MAX];
 };
 
 /* What an address must be to be asked at all. */

@@ -118,6 +118,8 @@ resolver_free(struct resolver *rs)
 	key_store_free(rs->key_store);
 	spans_free(rs->spans);
 	arena_free(rs->arena);
+	while (rs->spare_count > 0)
+		arena_free(rs->spare[--rs->spare_count]);
 	memory_free(rs->slots);
 	memory_free(rs->free_slots);
 	memory_free(rs);

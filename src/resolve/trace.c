@@ -39,7 +39,7 @@ stage_word(const struct task *t)
 }
 
 void
-task_note(struct task *t, const char *fmt, ...)
+task_note_down(struct task *t, const char *fmt, ...)
 {
 	struct step *s = next_step(t);
 	uint64_t now_us;

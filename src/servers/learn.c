@@ -117,13 +117,15 @@ recompute(struct peer *p)
 	size_t n = all ? p->history_len : p->regime_len;
 	size_t kept;
 
-	memcpy(v, p->history, sizeof(v));
-	sort(v, p->history_len);
-	p->best = v[p->history_len / 4];
+	/* Well established: what came before is over, and need not be sorted. */
+	if (all || n < REGIME_SURE) {
+		memcpy(v, p->history, sizeof(v));
+		sort(v, p->history_len);
+		p->best = v[p->history_len / 4];
+	}
 	if (!all) {
 		memcpy(v, p->regime, n * sizeof(v[0]));
 		sort(v, n);
-		/* Well established: what came before is over. */
 		if (n >= REGIME_SURE)
 			p->best = v[n / 4];
 	}

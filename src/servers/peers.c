@@ -109,7 +109,7 @@ servers_free(struct servers *sv)
 uint64_t
 servers_hash(const struct servers *sv, const struct addr *a)
 {
-	uint8_t b[16 + 4 + 2 + 1];
+	uint8_t b[16 + 4 + 2 + 2] = { 0 }; /* whole words */
 
 	memcpy(b, a->ip, 16);
 	memcpy(b + 16, &a->scope, 4);

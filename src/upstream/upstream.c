@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * upstream.c - the table of exchanges and the life of one.
+ * upstream.c - the life of an exchange; slots.c has their table.
  *
  * Promise: an exchange ends once, in ANSWERED, SILENT, BROKEN or SUSPECT;
  * from then on its flow is closed and its timer off. One that nobody waits
@@ -11,102 +11,15 @@
  *             `--ICMP, reset, close-> BROKEN
  *             `--forgeries----------> SUSPECT
  *
- * Ids are (generation, slot): slots are reused in the order they became
- * free, so that an old id stays unknown for as long as possible. Ids and
- * letter case against forgery: RFC 5452 section 9, draft-vixie-dnsext-dns0x20.
+ * Ids and letter case against forgery: RFC 5452 section 9, draft-vixie-dnsext-dns0x20.
  */
-#include <hither/upstream.h>
+#include "slot.h"
 
 #include <string.h>
 
 #include "match.h"
 
-#define SLOTS_MAX 65535u
 #define QUERY_MAX 512u
-
-struct slot {
-	struct exchange x;
-	struct timer timer;
-	struct upstream *up;
-	uint8_t *reply; /* what x.bytes points to */
-	uint64_t owner;
-	uint64_t sent_us;
-	uint32_t id;
-	uint32_t flow; /* 0: closed */
-	uint32_t rto_us, listen_us;
-	uint16_t dns_id;
-	uint16_t qtype;
-	uint16_t qname_at; /* in names */
-	bool left;         /* nobody waits */
-	bool exact_case;
-	bool silence_told; /* servers know that the RTO passed */
-	uint8_t names[];   /* the zone, then the name as it was sent */
-};
-
-struct upstream {
-	struct upstream_opts o;
-	struct upstream_counts counts;
-	struct slot **slots;   /* capacity of them; NULL is free */
-	uint16_t *generations; /* of each slot; never 0 */
-	uint16_t *unused;      /* a ring of free slots */
-	size_t capacity, unused_at, unused_count;
-};
-
-/* --- the table -------------------------------------------------------- */
-
-static struct slot *
-slot_find(struct upstream *up, uint32_t id)
-{
-	size_t i = id & 0xffffu;
-	struct slot *s = i < up->capacity ? up->slots[i] : NULL;
-
-	return s != NULL && s->id == id ? s : NULL;
-}
-
-static size_t
-ring_at(const struct upstream *up, size_t i)
-{
-	return (up->unused_at + i) % up->capacity;
-}
-
-static struct slot *
-slot_new(struct upstream *up, const struct ask *a)
-{
-	size_t zone_len = name_bytes(a->zone);
-	size_t qname_len = name_bytes(a->qname);
-	struct slot *s = memory_new(sizeof(*s) + zone_len + qname_len);
-	uint16_t i;
-
-	if (s == NULL)
-		return NULL;
-	i = up->unused[up->unused_at];
-	up->unused_at = ring_at(up, 1);
-	up->unused_count--;
-	s->up = up;
-	s->id = (uint32_t)up->generations[i] << 16 | i;
-	memcpy(s->names, a->zone, zone_len);
-	memcpy(s->names + zone_len, a->qname, qname_len);
-	s->qname_at = (uint16_t)zone_len;
-	up->slots[i] = s;
-	up->counts.open++;
-	return s;
-}
-
-static void
-slot_free(struct slot *s)
-{
-	struct upstream *up = s->up;
-	uint16_t i = (uint16_t)(s->id & 0xffffu);
-
-	up->slots[i] = NULL;
-	if (++up->generations[i] == 0)
-		up->generations[i] = 1;
-	up->unused[ring_at(up, up->unused_count)] = i;
-	up->unused_count++;
-	up->counts.open--;
-	memory_free(s->reply);
-	memory_free(s);
-}
 
 static void
 slot_close(struct slot *s)
@@ -251,15 +164,10 @@ on_answer(struct slot *s, const uint8_t *bytes, size_t len, uint64_t at_us)
 		slot_end(s, EXCHANGE_ANSWERED);
 		return;
 	}
-	s->reply = memory_new(len);
-	if (s->reply == NULL) {
+	if (slot_keep_reply(s, bytes, len))
+		slot_end(s, EXCHANGE_ANSWERED);
+	else
 		slot_broken(s, ERR_MEMORY);
-		return;
-	}
-	memcpy(s->reply, bytes, len);
-	s->x.bytes = s->reply;
-	s->x.len = len;
-	slot_end(s, EXCHANGE_ANSWERED);
 }
 
 static void
@@ -460,20 +368,11 @@ upstream_new(const struct upstream_opts *o)
 		return NULL;
 	up->o = *o;
 	up->capacity = n > 0 ? n : 1;
-	up->slots = memory_new(up->capacity * sizeof(*up->slots));
-	up->generations = memory_new(up->capacity * sizeof(uint16_t));
-	up->unused = memory_new(up->capacity * sizeof(uint16_t));
-	if (up->slots == NULL || up->generations == NULL ||
-	    up->unused == NULL) {
+	if (!slots_make(up)) {
 		up->capacity = 0;
 		upstream_free(up);
 		return NULL;
 	}
-	for (size_t i = 0; i < up->capacity; i++) {
-		up->generations[i] = 1;
-		up->unused[i] = (uint16_t)i;
-	}
-	up->unused_count = up->capacity;
 	return up;
 }
 
@@ -488,8 +387,6 @@ upstream_free(struct upstream *up)
 		slot_close(up->slots[i]);
 		slot_free(up->slots[i]);
 	}
-	memory_free(up->slots);
-	memory_free(up->generations);
-	memory_free(up->unused);
+	slots_free(up);
 	memory_free(up);
 }
