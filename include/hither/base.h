@@ -55,6 +55,8 @@ _Noreturn void require_failed(const char *what, const char *file, int line);
 void *memory_new(size_t bytes) MUST_USE;
 void *memory_grow(void *old, size_t bytes) MUST_USE; /* not zeroed */
 void memory_free(void *p);			     /* NULL is fine */
+/* Once, before threads begin: large blocks are mapped, and cost when used. */
+void memory_set_up(void);
 void memory_fail_at(uint64_t n);		     /* 0: never */
 
 /*

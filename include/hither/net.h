@@ -64,6 +64,14 @@ struct event_base *loop_base(struct loop *l); /* for ctl's evhttp */
 void loop_after_turn(struct loop *l, void (*fn)(void *user), void *user);
 /* Undoes it; unknown pairs are fine. */
 void loop_after_turn_end(struct loop *l, void (*fn)(void *user), void *user);
+/*
+ * The time of this turn, clock_mono_us() and clock_boot_ms(): read when first
+ * asked for and after whatever took long, once for a dozen who want to know.
+ */
+uint64_t loop_now_us(struct loop *l);
+uint64_t loop_ttl_now_ms(struct loop *l);
+/* From a hook: the next turn does not wait for anything. */
+void loop_again(struct loop *l);
 /* Makes the loop turn soon, from any thread (eventfd). */
 void loop_wake(struct loop *l);
 

@@ -114,6 +114,8 @@ uint64_t resolver_ask(struct resolver *rs, const struct resolver_question *q,
 void resolver_cancel(struct resolver *rs, uint64_t id);
 /* Runs every task that is ready, until none is. */
 void resolver_turn(struct resolver *rs);
+/* The same for at most this many tasks; false: others are still ready. */
+bool resolver_turn_some(struct resolver *rs, size_t most);
 
 #define DNSSEC_REASONS	  13 /* EDE 0 to 12 */
 #define DNSSEC_ALGORITHMS 17 /* 0 to 16 */

@@ -11,6 +11,12 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
+#define MAPPED_FROM (96 * 1024)
+
 static _Atomic uint64_t fail_countdown;
 
 static bool
@@ -31,6 +37,19 @@ void
 memory_fail_at(uint64_t n)
 {
 	atomic_store(&fail_countdown, n);
+}
+
+/*
+ * glibc raises the size from which blocks are mapped whenever a mapped one is
+ * freed; large tables then come from the heap, which may have to clear them,
+ * and so is there at once what would be there page by page: 14 MB at start.
+ */
+void
+memory_set_up(void)
+{
+#ifdef M_MMAP_THRESHOLD
+	(void)mallopt(M_MMAP_THRESHOLD, MAPPED_FROM);
+#endif
 }
 
 void *

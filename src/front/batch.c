@@ -251,7 +251,7 @@ batch_take(void *user, struct udp_listener *ul, struct datagram *batch,
 	struct visit v;
 	size_t i;
 
-	v.now_ms = clock_boot_ms();
+	v.now_ms = loop_ttl_now_ms(f->opts.loop);
 	v.route.udp = ul;
 	v.route.tcp = NULL;
 	v.route.connection = 0;
@@ -287,7 +287,7 @@ stream_take(void *user, struct tcp_listener *tl, uint64_t connection,
 	enum fate fate;
 
 	count_up(&f->counts.tcp_queries);
-	v.now_ms = clock_boot_ms();
+	v.now_ms = loop_ttl_now_ms(f->opts.loop);
 	v.route = (struct route){ .tcp = tl,
 		.connection = connection,
 		.from = *from,

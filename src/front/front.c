@@ -12,6 +12,8 @@
 #include <errno.h>
 #include <string.h>
 
+#define TASKS_A_TURN 64u
+
 struct remark
 front_remark(const struct front *f, enum ede ede, const char *why)
 {
@@ -52,7 +54,12 @@ after_turn(void *user)
 	struct front *f = user;
 
 	miss_inbox(f);
-	resolver_turn(f->opts.resolver);
+	/*
+	 * When misses are more than we can do, hits must not wait for them:
+	 * after a millisecond's worth the sockets have their turn again.
+	 */
+	if (!resolver_turn_some(f->opts.resolver, TASKS_A_TURN))
+		loop_again(f->opts.loop);
 	update_gauges(f);
 }
 

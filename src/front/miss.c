@@ -45,7 +45,7 @@ reply_late(struct front *f, const struct errand *e, const uint8_t *packed,
 
 	if (c == NULL)
 		return;
-	note_latency(f, clock_mono_us() - c->started_us);
+	note_latency(f, loop_now_us(f->opts.loop) - c->started_us);
 	if (packed != NULL)
 		len = reply_write(&c->asked, &m, packed, len, f->scratch);
 	else
@@ -129,7 +129,7 @@ keep_answer(struct front *f, const struct errand *e, const struct outcome *o,
 	p->expires_ms = o->expires_ms;
 	p->generation = o->generation;
 	/* A cache without room is slower, not wrong. */
-	(void)!answers_put(f->opts.cache, &k, p, clock_boot_ms());
+	(void)!answers_put(f->opts.cache, &k, p, loop_ttl_now_ms(f->opts.loop));
 }
 
 static void
@@ -287,8 +287,8 @@ miss_take(struct front *f, struct visit *v)
 	uint32_t slot = CLIENT_NONE;
 	struct errand *e;
 
-	switch (clients_add(f->clients, &v->route, &v->asked, clock_mono_us(),
-	    &slot)) {
+	switch (clients_add(f->clients, &v->route, &v->asked,
+	    loop_now_us(f->opts.loop), &slot)) {
 	case CLIENT_REPEATED:
 		return FATE_WAIT;
 	case CLIENT_TOO_MANY:

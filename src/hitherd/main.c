@@ -102,9 +102,11 @@ main(int argc, char **argv)
 	struct invocation how = { .source = { .sets = sets,
 				      .environ =
 					  (const char *const *)environ } };
-	int code = read_command_line(argc, argv, &how, sets);
+	int code;
 	struct snapshot *s;
 
+	memory_set_up();
+	code = read_command_line(argc, argv, &how, sets);
 	if (code >= 0)
 		return code;
 	if (how.source.path == NULL && access(DEFAULT_CONF, F_OK) == 0)

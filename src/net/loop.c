@@ -33,6 +33,7 @@ struct loop {
 	struct turn_hook *next_hook; /* the running stage goes on here */
 	struct turn_hook callers[LOOP_AFTER_MAX];
 	uint64_t now_us, ttl_now_ms; /* of this turn; 0: not read yet */
+	bool is_hurried;             /* somebody has more to do */
 	bool is_turning;   /* outside of loop_run() time is not kept */
 	uint64_t armed_us; /* what clock_fd is set to; UINT64_MAX: nothing */
 	int clock_fd;
@@ -186,7 +187,9 @@ loop_run(struct loop *l)
 
 	l->is_turning = true;
 	while (!atomic_exchange(&l->is_stopping, false)) {
-		how = set_clock(l) ? EVLOOP_ONCE : EVLOOP_NONBLOCK;
+		how = set_clock(l) && !l->is_hurried ? EVLOOP_ONCE
+						     : EVLOOP_NONBLOCK;
+		l->is_hurried = false;
 		l->now_us = l->ttl_now_ms = 0;
 		if (event_base_loop(l->base, how) < 0) {
 			log_error("loop-failed", "errno=%d", errno);
@@ -213,6 +216,12 @@ loop_wake(struct loop *l)
 
 	if (!atomic_exchange(&l->is_woken, true))
 		(void)!write(l->wake_fd, &one, sizeof(one));
+}
+
+void
+loop_again(struct loop *l)
+{
+	l->is_hurried = true;
 }
 
 uint64_t

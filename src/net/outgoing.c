@@ -51,7 +51,8 @@ struct outgoing {
 	struct event *readable;
 	struct flow *flows;
 	size_t flows_max;
-	uint32_t first_free; /* slot + 1; 0: none */
+	uint32_t flows_used; /* slots that were ever taken */
+	uint32_t first_free; /* slot + 1; 0: none of these */
 	int epoll_fd;
 	uint8_t received[RECEIVE_MAX];
 };
@@ -72,9 +73,10 @@ flow_new(struct outgoing *og)
 	struct flow *f;
 	uint32_t slot;
 
-	if (og->first_free == 0)
+	if (og->first_free == 0 && og->flows_used == og->flows_max)
 		return NULL;
-	slot = og->first_free - 1;
+	/* Those used before first: what was never needed is never touched. */
+	slot = og->first_free != 0 ? og->first_free - 1 : og->flows_used++;
 	f = &og->flows[slot];
 	og->first_free = f->next_free;
 	if (++f->generation == 0)
@@ -304,11 +306,6 @@ make_flows(struct outgoing *og)
 	if (og->flows == NULL)
 		return false;
 	og->flows_max = max;
-	for (size_t i = 0; i < max; i++)
-		og->flows[i].next_free = (uint16_t)(i + 2);
-	if (max > 0)
-		og->flows[max - 1].next_free = 0;
-	og->first_free = max > 0 ? 1 : 0;
 	return true;
 }
 
@@ -355,7 +352,7 @@ outgoing_free(struct outgoing *og)
 {
 	if (og == NULL)
 		return;
-	for (size_t i = 0; i < og->flows_max; i++)
+	for (size_t i = 0; i < og->flows_used; i++)
 		seam_close(og, og->flows[i].id);
 	streams_free(og->streams);
 	ports_free(og->ports);

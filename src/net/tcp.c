@@ -83,7 +83,7 @@ static void
 on_sweep(void *user)
 {
 	struct tcp_listener *tl = user;
-	const uint64_t now = clock_mono_us();
+	const uint64_t now = loop_now_us(tl->loop);
 	const uint64_t idle = idle_now(tl);
 	size_t left = tl->clients;
 

@@ -71,7 +71,7 @@ hand_over(struct tcp_conn *c, const uint8_t *bytes, size_t len)
 		}
 		c->unanswered++;
 		c->partial_us = 0;
-		c->since_us = clock_mono_us();
+		c->since_us = loop_now_us(c->tl->loop);
 		tl->opts.on_message(tl->opts.user, tl, c->id, &c->from,
 		    bytes + at + PREFIX, want - PREFIX);
 		at += want;
@@ -175,7 +175,7 @@ move_mark(struct tcp_conn *c)
 	if (c->sent < c->mark)
 		return;
 	c->mark = c->queued;
-	c->mark_us = clock_mono_us();
+	c->mark_us = loop_now_us(c->tl->loop);
 }
 
 void
@@ -197,7 +197,7 @@ conn_flush(struct tcp_conn *c)
 	if (conn_has_output(c))
 		return;
 	c->out_at = c->out_len = 0;
-	c->since_us = clock_mono_us();
+	c->since_us = loop_now_us(c->tl->loop);
 	if (c->out_room > OUT_KEPT) {
 		memory_free(c->out);
 		c->out = NULL;
@@ -274,7 +274,7 @@ conn_settle(struct tcp_conn *c)
 	if (left == 0 || is_whole)
 		c->partial_us = 0;
 	else if (c->partial_us == 0)
-		c->partial_us = clock_mono_us();
+		c->partial_us = loop_now_us(c->tl->loop);
 	if (is_whole && can_ask)
 		ask_resume(c);
 	set_idle(c, c->unanswered == 0);
@@ -326,7 +326,7 @@ queue_answer(struct tcp_conn *c, const uint8_t *bytes, size_t len)
 	c->queued += PREFIX + len;
 	if (was_empty) {
 		c->mark = c->queued;
-		c->mark_us = clock_mono_us();
+		c->mark_us = loop_now_us(c->tl->loop);
 	}
 	/* Reading has stopped long ago; this is one who asks much at once. */
 	if (c->out_len - c->out_at <= bound)
@@ -343,7 +343,7 @@ conn_answer(struct tcp_conn *c, const uint8_t *bytes, size_t len)
 	if (c->unanswered == 0 || c->is_doomed)
 		return;
 	c->unanswered--;
-	c->since_us = clock_mono_us();
+	c->since_us = loop_now_us(c->tl->loop);
 	if (len > 0)
 		queue_answer(c, bytes, len);
 }
@@ -353,7 +353,7 @@ conn_start(struct tcp_conn *c)
 {
 	struct event_base *base = loop_base(c->tl->loop);
 
-	c->since_us = clock_mono_us();
+	c->since_us = loop_now_us(c->tl->loop);
 	if (event_assign(&c->readable, base, c->fd, EV_READ | EV_PERSIST,
 		on_readable, c) != 0 ||
 	    event_assign(&c->writable, base, c->fd, EV_WRITE | EV_PERSIST,

@@ -19,12 +19,7 @@ struct turn_hook {
 	struct turn_hook *next;
 };
 
-/*
- * The time of this turn: read when it is first asked for and after whatever
- * took long, which is one call for a dozen questions of the resolver's.
- */
-uint64_t loop_now_us(struct loop *l);
-uint64_t loop_ttl_now_ms(struct loop *l); /* clock_boot_ms() */
+/* Something took long: the turn's time is read anew. */
 void loop_time_passed(struct loop *l);
 
 void loop_hook_add(struct loop *l, enum turn_stage stage, struct turn_hook *h);

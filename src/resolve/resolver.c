@@ -172,11 +172,11 @@ resolver_cancel(struct resolver *rs, uint64_t id)
 	}
 }
 
-void
-resolver_turn(struct resolver *rs)
+bool
+resolver_turn_some(struct resolver *rs, size_t most)
 {
 	rs->turn_us = TURN_US;
-	while (rs->ready_head != NULL) {
+	while (rs->ready_head != NULL && most-- > 0) {
 		struct task *t = rs->ready_head;
 
 		rs->ready_head = t->next_ready;
@@ -184,6 +184,13 @@ resolver_turn(struct resolver *rs)
 			rs->ready_tail = NULL;
 		task_run(t);
 	}
+	return rs->ready_head == NULL;
+}
+
+void
+resolver_turn(struct resolver *rs)
+{
+	(void)resolver_turn_some(rs, SIZE_MAX);
 }
 
 void

@@ -139,7 +139,7 @@ class Server:
 
     def argv(self, folder, settings):
         values = {"dir": folder, "port": self.port, "threads": 1, "slabs": 4,
-                  "records": "1G", "answers": "512M", **settings}
+                  "records": "256M", "answers": "128M", **settings}
         values["slabs"] = 1 if values["threads"] == 1 else 4
         home = os.path.join(folder, self.name)
         os.makedirs(home, exist_ok=True)

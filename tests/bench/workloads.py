@@ -190,16 +190,18 @@ def memory(b):
 
 
 def bound(b):
-    """W6b: RSS at a bound of 256 MB, filled twice over."""
+    """W6b: growth of RSS by a bound of 256 MB, filled until it is full."""
     s = b.found["hither"]
     b.lab.start(s, records="192M", answers="64M")
     idle = laboratory.rss_bytes(s.process.pid)
     most = idle
     try:
-        for _ in range(12):
-            b.lab.flood(s, "-q", "n%07u.w6.bench", "-b",
-                        b.lab.fresh_numbers(150000), "-c", 150000, "-d", 60,
-                        "-n", 200)
+        for _ in range(20):
+            first = b.lab.fresh_numbers(100000)
+            # Asked twice, so that both tiers fill.
+            for _ in range(2):
+                b.lab.flood(s, "-q", "n%07u.w6.bench", "-b", first, "-c",
+                            100000, "-d", 60, "-n", 200)
             most = max(most, laboratory.rss_bytes(s.process.pid))
     finally:
         b.lab.stop(s)
