@@ -32,6 +32,11 @@ enum err {
 
 #define MUST_USE __attribute__((warn_unused_result))
 #define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
+/*
+ * The compiler clears every variable of a function; what is large and written
+ * before it is read need not be.
+ */
+#define UNCLEARED __attribute__((uninitialized))
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 #define BIT(n) (1u << (n))
 

@@ -248,7 +248,7 @@ batch_take(void *user, struct udp_listener *ul, struct datagram *batch,
 {
 	struct listener *li = user;
 	struct front *f = li->front;
-	struct visit v;
+	UNCLEARED struct visit v;
 	size_t i;
 
 	v.now_ms = loop_ttl_now_ms(f->opts.loop);
@@ -283,7 +283,7 @@ stream_take(void *user, struct tcp_listener *tl, uint64_t connection,
 {
 	struct listener *li = user;
 	struct front *f = li->front;
-	struct visit v;
+	UNCLEARED struct visit v;
 	enum fate fate;
 
 	count_up(&f->counts.tcp_queries);

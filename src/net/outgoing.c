@@ -173,7 +173,7 @@ static void
 on_ready(evutil_socket_t fd, short what, void *user)
 {
 	struct outgoing *og = user;
-	struct epoll_event ready[EVENTS_A_TURN];
+	UNCLEARED struct epoll_event ready[EVENTS_A_TURN];
 	const int n = epoll_wait(fd, ready, EVENTS_A_TURN, 0);
 	uint64_t at_us;
 

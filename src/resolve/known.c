@@ -191,7 +191,7 @@ static struct delegation *
 delegation_of(struct task *t, const uint8_t *zone, const struct record *r)
 {
 	const struct delegation_rules rules = resolver_rules(t->rs);
-	struct rrset *sets[RECORD_SETS_MAX];
+	UNCLEARED struct rrset *sets[RECORD_SETS_MAX];
 	struct delegation *d;
 	uint64_t now = ttl_now(t);
 	size_t n = 0;

@@ -78,7 +78,7 @@ static enum stage
 find_zone(struct task *t)
 {
 	const uint8_t *name = t->sname.wire;
-	char text[NAME_TEXT_MAX];
+	UNCLEARED char text[NAME_TEXT_MAX];
 
 	if (t->qtype == TYPE_DS)
 		name = name_parent(name);
@@ -302,7 +302,7 @@ follow_longer_name(struct task *t)
 static enum stage
 follow_referral(struct task *t)
 {
-	char text[NAME_TEXT_MAX];
+	UNCLEARED char text[NAME_TEXT_MAX];
 
 	if (t->zone == NULL)
 		return task_fail(t, EDE_OTHER, "out of memory");

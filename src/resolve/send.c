@@ -98,8 +98,6 @@ note_send(struct task *t, const struct ask *a)
 	struct server_view v;
 	char rtt[48] = "never measured";
 
-	if (!t->trace)
-		return;
 	if (servers_look(t->rs->o.servers, a->to, a->zone, now_of(t), &v) &&
 	    v.est_us > 0)
 		snprintf(rtt, sizeof(rtt), "RTT about %.1f ms",
@@ -134,7 +132,8 @@ flights_send_pick(struct task *t)
 		return false;
 	}
 	fill_ask(t, &a, t->pick.server, t->pick.tcp);
-	note_send(t, &a);
+	if (t->trace)
+		note_send(t, &a);
 	b->messages++;
 	t->from_cache = false;
 	t->zone->tried[t->pick.server] = true;

@@ -305,7 +305,7 @@ enum err
 servers_choose(struct servers *sv, const struct servers_set *set,
     struct rng *rng, uint64_t now_us, struct servers_choice *out)
 {
-	struct field f;
+	UNCLEARED struct field f; /* 13 KB */
 	enum err err = ERR_OK;
 
 	*out = (struct servers_choice){ .shadow = set->count, .why = "" };

@@ -285,7 +285,7 @@ static enum err
 slot_send(struct slot *s, const struct ask *a)
 {
 	struct upstream_opts *o = &s->up->o;
-	uint8_t buf[QUERY_MAX];
+	UNCLEARED uint8_t buf[QUERY_MAX];
 	size_t len = write_query(s, a, buf);
 	enum err e;
 
