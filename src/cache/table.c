@@ -38,18 +38,46 @@ power_of_two_below(size_t n)
 	return p;
 }
 
-uint64_t
-key_hash(const struct key *k)
+static uint64_t
+mix(uint64_t x)
 {
-	uint64_t rest = (uint64_t)k->type << 16 | (uint64_t)k->class << 8 |
-			(uint64_t)k->view;
-	uint64_t x = k->hash ^ ((rest + 1) * UINT64_C(0x9e3779b97f4a7c15));
-
 	x ^= x >> 33;
 	x *= UINT64_C(0xff51afd7ed558ccd);
 	x ^= x >> 33;
 	x *= UINT64_C(0xc4ceb9fe1a85ec53);
 	return x ^ x >> 33;
+}
+
+uint64_t
+key_hash(const struct key *k)
+{
+	uint64_t rest = (uint64_t)k->type << 16 | (uint64_t)k->class << 8 |
+			(uint64_t)k->view;
+
+	return mix(k->hash ^ ((rest + 1) * UINT64_C(0x9e3779b97f4a7c15)));
+}
+
+/*
+ * A task asks after a dozen kinds of facts about one name. These few lie in
+ * one bucket, so that all but the first look-up find it in the processor's
+ * cache: that was a seventh of the time of a miss. Other types are spread, or
+ * a name asked for with all of them would make one long chain.
+ */
+static uint64_t
+place_hash(const struct key *k)
+{
+	switch (k->type) {
+	case 0:
+	case TYPE_A:
+	case TYPE_NS:
+	case TYPE_CNAME:
+	case TYPE_AAAA:
+	case TYPE_DNAME:
+	case TYPE_DS:
+		return mix(k->hash);
+	default:
+		return key_hash(k);
+	}
 }
 
 /* What a block costs: glibc's chunk, 8 octets of header, 16 of grain. */
@@ -235,7 +263,7 @@ chain_find(_Atomic(struct entry *) *head, const struct key *k, uint32_t hash)
 struct entry *
 table_find(const struct table *t, const struct key *k)
 {
-	uint64_t hash = key_hash(k);
+	uint64_t hash = place_hash(k);
 	struct stripe *s = table_stripe(t, hash);
 
 	return chain_find(&s->buckets[(uint32_t)hash & (t->bucket_count - 1)],
@@ -394,7 +422,7 @@ enum err
 table_put(struct table *t, const struct key *k, struct entry *e,
     table_judge *judge, uint64_t now_ms)
 {
-	uint64_t hash = key_hash(k);
+	uint64_t hash = place_hash(k);
 	struct stripe *s = table_stripe(t, hash);
 	const struct entry *old;
 	enum err err = ERR_REFUSED;

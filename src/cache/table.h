@@ -31,7 +31,7 @@ struct entry {
 
 struct key {
 	const uint8_t *name;
-	uint64_t hash; /* of the name alone, until key_hash() */
+	uint64_t hash; /* of the name alone */
 	uint16_t type;
 	uint8_t class;
 	uint8_t view;
