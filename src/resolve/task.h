@@ -151,7 +151,7 @@ struct task {
 #ifdef __SANITIZE_ADDRESS__
 #define SPARE_ARENAS 0u
 #else
-#define SPARE_ARENAS 64u
+#define SPARE_ARENAS 256u
 #endif
 
 struct resolver {

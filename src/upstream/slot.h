@@ -11,7 +11,7 @@
 #ifdef __SANITIZE_ADDRESS__
 #define SPARE_SLOTS 0u
 #else
-#define SPARE_SLOTS 64u
+#define SPARE_SLOTS 256u
 #endif
 
 struct slot {

@@ -29,6 +29,7 @@ logging:
   level: error
 control:
   socket: ""
+{anchor}
 """
 
 UNBOUND = """\
@@ -120,7 +121,7 @@ modules.unload('detect_time_skew')
 modules.unload('detect_time_jump')
 modules.unload('priming')
 modules = {{ 'hints' }}
-hints.root({{ ['ns.root.'] = '127.53.0.1' }})
+hints.root({{ ['ns.root.'] = '{root}' }})
 {anchor}
 cache.size = 1024 * MB
 """
@@ -139,26 +140,40 @@ class Server:
 
     def argv(self, folder, settings):
         values = {"dir": folder, "port": self.port, "threads": 1, "slabs": 4,
-                  "records": "256M", "answers": "128M", **settings}
+                  "root": "127.53.0.1", "records": "256M", "answers": "128M", **settings}
         values["slabs"] = 1 if values["threads"] == 1 else 4
         home = os.path.join(folder, self.name)
         os.makedirs(home, exist_ok=True)
         conf = os.path.join(home, "recursor.conf" if self.name == "pdns"
                             else self.name + ".conf")
         if self.name == "pdns":
+            shutil.copy(os.path.join(values["dir"], "root.hints"), home)
             values["dir"] = home
-            shutil.copy(os.path.join(folder, "root.hints"), home)
         if self.conf is not None:
-            values.update(validation_words(self.name, folder, settings))
+            values.update(validation_words(self, folder, settings))
             with open(conf, "w", encoding="utf-8") as f:
                 f.write(self.conf.format(**values))
         return [self.program] + [
             a.format(conf=conf, home=home, **values) for a in self.arguments]
 
 
-def validation_words(name, folder, settings):
+def has_validation(program):
+    """Older ones would stumble over the option."""
+    with open(program, "rb") as f:
+        return b"dnssec.validation" in f.read()
+
+
+def validation_words(server, folder, settings):
     """How each is told to believe the bench's own root key, or nothing."""
     anchor = settings.get("anchor")  # a DS record, or None
+    name = server.name
+    if name == "hither":
+        if not has_validation(server.program):
+            return {"anchor": ""}
+        if not anchor:
+            return {"anchor": "dnssec:\n  validation: false"}
+        return {"anchor": "dnssec:\n  auto-trust-anchor: false\n"
+                f'  trust-anchors: ["{anchor}"]'}
     if name == "unbound":
         return {"modules": "validator iterator" if anchor else "iterator",
                 "anchor": f'trust-anchor: "{anchor}"' if anchor else ""}

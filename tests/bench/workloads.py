@@ -6,9 +6,12 @@ Each is a function of a Bench that returns rows: a list, a round each, of
 machine does troubles all of them alike.
 """
 
+import os
+import subprocess
 import time
 
 import lab as laboratory
+import servers
 
 PEERS = ("unbound", "named", "pdns", "kresd")
 
@@ -35,12 +38,12 @@ def warm(b, server, names):
         b.lab.flood(server, *arguments, 6000)
 
 
-def take_turns(b, servers, *arguments, fresh=None, before=None):
+def take_turns(b, running, *arguments, fresh=None, before=None):
     """Rounds of floods; fresh: how many new names one may use up."""
     rounds = []
     for _ in range(b.rounds):
         rounds.append({})
-        for s in servers:
+        for s in running:
             extra = []
             if fresh is not None:
                 extra = ["-b", b.lab.fresh_numbers(fresh)]
@@ -52,13 +55,13 @@ def take_turns(b, servers, *arguments, fresh=None, before=None):
 
 
 def with_servers(b, names, body, threads=1, **settings):
-    servers = b.there(names)
+    running = b.there(names)
     try:
-        for s in servers:
+        for s in running:
             b.lab.start(s, threads=threads, **settings)
-        return body(servers)
+        return body(running)
     finally:
-        for s in servers:
+        for s in running:
             b.lab.stop(s)
 
 
@@ -66,11 +69,11 @@ def with_servers(b, names, body, threads=1, **settings):
 
 def hits(b):
     """W1: cached names over UDP, one worker."""
-    def body(servers):
+    def body(running):
         names = b.lab.names_file(1000)
-        for s in servers:
+        for s in running:
             warm(b, s, names)
-        return take_turns(b, servers, "-f", names, "-n", 200)
+        return take_turns(b, running, "-f", names, "-n", 200)
     return with_servers(b, ("echo", "hither", *PEERS), body)
 
 
@@ -78,11 +81,11 @@ def hits_two(b):
     """W1t2: two workers on both processors; beside them one worker's cost."""
     names = b.lab.names_file(1000)
 
-    def flood(servers):
-        for s in servers:
+    def flood(running):
+        for s in running:
             warm(b, s, names)
         # 64 sockets: the kernel spreads them over the workers evenly enough.
-        return take_turns(b, servers, "-f", names, "-n", 256, "-s", 64)
+        return take_turns(b, running, "-f", names, "-n", 256, "-s", 64)
 
     two = with_servers(b, ("hither", "unbound"), flood, threads=2)
     one = with_servers(b, ("hither",), flood)
@@ -95,11 +98,11 @@ def hot_name(b):
     """hot: one name on two workers, against a thousand."""
     spread, hot = b.lab.names_file(1000), b.lab.names_file(1)
 
-    def body(servers):
-        warm(b, servers[0], spread)
+    def body(running):
+        warm(b, running[0], spread)
         rounds = []
         for _ in range(b.rounds):
-            r = [laboratory.measure(b.lab, servers[0], "-d", b.seconds, "-f",
+            r = [laboratory.measure(b.lab, running[0], "-d", b.seconds, "-f",
                                     names, "-n", 256, "-s", 64)
                  for names in (spread, hot)]
             rounds.append({"hither": r[1], "hither-spread": r[0]})
@@ -111,17 +114,17 @@ def streams(b):
     """W5t: cached names over TCP, 8 connections, 25 in flight on each."""
     names = b.lab.names_file(1000)
 
-    def body(servers):
-        for s in servers:
+    def body(running):
+        for s in running:
             if s.name != "echo-tcp":
                 warm(b, s, names)
-        return take_turns(b, servers, "-t", "-f", names, "-n", 200)
+        return take_turns(b, running, "-t", "-f", names, "-n", 200)
     return with_servers(b, ("echo-tcp", "hither", *PEERS), body)
 
 
 # --- misses -------------------------------------------------------------------
 
-def misses(b, pattern, servers, *more):
+def misses(b, pattern, names, *more):
     def body(running):
         for s in running:
             if s.conf is not None:
@@ -129,7 +132,7 @@ def misses(b, pattern, servers, *more):
                             "-c", 500, "-d", 20, "-n", 64)
         return take_turns(b, running, "-q", pattern, "-n", 200, *more,
                           fresh=int(150000 * b.seconds))
-    return with_servers(b, servers, body)
+    return with_servers(b, names, body)
 
 
 def misses_near(b):
@@ -146,10 +149,10 @@ def mixed(b):
     """W3: nine hits and one miss, by chance."""
     names = b.lab.names_file(1000, "w3.bench")
 
-    def body(servers):
-        for s in servers:
+    def body(running):
+        for s in running:
             warm(b, s, names)
-        return take_turns(b, servers, "-f", names, "-q", "m%07u.w2.bench",
+        return take_turns(b, running, "-f", names, "-q", "m%07u.w2.bench",
                           "-m", 10, "-n", 200,
                           fresh=int(50000 * b.seconds))
     return with_servers(b, ("hither", *PEERS), body)
@@ -244,8 +247,8 @@ def overload_hits(b):
     """O1: held to 40 % of a processor, asked twice what it then can do."""
     names = b.lab.names_file(1000)
 
-    def body(servers):
-        s, rounds = servers[0], []
+    def body(running):
+        s, rounds = running[0], []
         warm(b, s, names)
         quota = laboratory.Quota(s.process.pid, SHARE)
         try:
@@ -268,8 +271,8 @@ def overload_misses(b):
     """O2: the same, where the load that is too much is misses."""
     names = b.lab.names_file(1000)
 
-    def body(servers):
-        s, rounds = servers[0], []
+    def body(running):
+        s, rounds = running[0], []
         warm(b, s, names)
         quota = laboratory.Quota(s.process.pid, SHARE)
         fresh = ["-q", "n%07u.w8.bench"]
@@ -293,3 +296,88 @@ def overload_misses(b):
             quota.end()
         return rounds
     return with_servers(b, ("hither",), body)
+
+
+# --- validation ---------------------------------------------------------------
+
+SIGNED_A_SECOND = 14000
+NSD = """\
+server:
+  server-count: 1
+  ip-address: 127.53.0.9@53
+  username: ""
+  chroot: ""
+  zonesdir: "{dir}"
+  pidfile: "{dir}/nsd.pid"
+  zonelistfile: "{dir}/zone.list"
+  xfrdfile: "{dir}/xfrd.state"
+remote-control:
+  control-enable: no
+zone:
+  name: .
+  zonefile: root.zone.signed
+"""
+
+
+def signed_root(b, names):
+    """A root with all the names in it, signed; returns its DS."""
+    folder = os.path.join(b.lab.folder, "signed")
+    os.makedirs(folder, exist_ok=True)
+
+    def write(name, lines):
+        with open(os.path.join(folder, name), "w", encoding="ascii") as f:
+            f.writelines(lines)
+
+    def run(*argv):
+        done = subprocess.run(argv, cwd=folder, check=False, text=True,
+                              stdout=subprocess.PIPE)
+        if done.returncode != 0:
+            raise laboratory.Failure(f"{argv[0]} failed")
+        return done.stdout.strip()
+
+    for tool in ("ldns-keygen", "ldns-signzone", "nsd"):
+        if servers.find(tool) is None:
+            raise laboratory.Failure(f"{tool} is not there")
+    write("root.hints", [laboratory.HINTS.replace("53.0.1", "53.0.9")])
+    write("nsd.conf", [NSD.format(dir=folder)])
+    write("root.zone", [
+        "$TTL 86400\n. SOA ns.root. x. 1 7200 900 604800 300\n. NS ns.root.\n"
+        "ns.root. A 127.53.0.9\nfirst.w1.bench. A 192.0.2.1\n"] + [
+            f"n{i:07d}.w4.bench. A 192.0.2.1\n" for i in range(names)])
+    key = run("ldns-keygen", "-a", "ECDSAP256SHA256", "-k", ".")
+    run("ldns-signzone", "-o", ".", "root.zone", key)
+    with open(os.path.join(folder, key + ".ds"), encoding="ascii") as f:
+        fields = f.read().split()
+    at = fields.index("DS")
+    return folder, ". IN DS {} {} {} {}".format(
+        *fields[at + 1:at + 4], "".join(fields[at + 4:]))
+
+
+def validated(b):
+    """W4: names nobody asked for yet, each signed with P-256."""
+    each = SIGNED_A_SECOND * b.seconds
+    folder, anchor = signed_root(b, each * b.rounds)
+    nsd = b.lab.run([servers.find("nsd"), "-d", "-c",
+                     os.path.join(folder, "nsd.conf")], b.lab.cores[1:],
+                    "nsd")
+
+    def body(running):
+        rounds = []
+        for i in range(b.rounds):
+            rounds.append({})
+            for s in running:
+                # Names may be used up before the time is.
+                rounds[-1][s.name] = laboratory.measure(
+                    b.lab, s, "-q", "n%07u.w4.bench", "-b", each * i, "-c",
+                    each, "-d", b.seconds, "-n", 100, "-D", "-a")
+        return rounds
+
+    time.sleep(2)
+    try:
+        there = [n for n in ("hither", *PEERS) if n in b.found and
+                 (n != "hither" or
+                  servers.has_validation(b.found[n].program))]
+        return with_servers(b, there, body, anchor=anchor, dir=folder,
+                            root="127.53.0.9")
+    finally:
+        nsd.terminate()
