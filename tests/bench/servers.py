@@ -114,6 +114,7 @@ security-poll-suffix=
 KRESD = """\
 log_target('stderr')
 net.ipv6 = false
+option('ALLOW_LOCAL', true)
 net.listen('127.0.0.1', {port}, {{ kind = 'dns' }})
 modules.unload('ta_update')
 modules.unload('ta_signal_query')
