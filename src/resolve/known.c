@@ -85,6 +85,23 @@ known_span(struct task *t, struct record *r)
 	return true;
 }
 
+/*
+ * Did a server of the zone say lately what it would say again to the name as
+ * it was shortened? Then the zone goes on there, and asking would only make
+ * the client wait: the next longer name is asked at once.
+ */
+bool
+known_shortened(struct task *t)
+{
+	struct record r;
+
+	if (t->cold || !records_get(t->rs->o.cache, t->ask_name.wire,
+			   t->ask_type, ttl_now(t), t->arena, &r))
+		return false;
+	return r.kind == RECORD_NODATA ||
+	       (r.kind == RECORD_SET && r.rank >= RANK_ANSWER);
+}
+
 /* A cached alias above the name: RFC 6672 section 3.4. */
 bool
 known_dname(struct task *t, struct record *r)

@@ -43,8 +43,10 @@ task_begin_question(struct task *t)
 	t->round = 0;
 	t->saw_recursive = t->saw_empty = t->ask_recursively = false;
 	delegation_fresh(t->zone);
-	t->reply.minimised = minimise_next(&t->minimise, t->sname.wire,
-	    t->qtype, t->zone->zone, &t->ask_name, &t->ask_type);
+	do {
+		t->reply.minimised = minimise_next(&t->minimise, t->sname.wire,
+		    t->qtype, t->zone->zone, &t->ask_name, &t->ask_type);
+	} while (t->reply.minimised && known_shortened(t));
 	t->question_made = true;
 }
 

@@ -229,6 +229,7 @@ void task_begin_question(struct task *t);
 
 /* known.c: what memory says */
 bool known_answer(struct task *t, uint16_t type, struct record *r);
+bool known_shortened(struct task *t);
 bool known_dname(struct task *t, struct record *r);
 bool known_span(struct task *t, struct record *r);
 void known_follow(struct task *t, const struct record *r);
