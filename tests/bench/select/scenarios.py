@@ -43,7 +43,7 @@ class Scenario:
     title: str
     seconds: float
     world: World
-    questions: list             # (seconds, zone number)
+    questions: list             # (seconds, zone number[, inner labels])
     phases: list
     events: list = dataclasses.field(default_factory=list)
     moved: tuple = ()           # NSIDs a resolver may tell us it saw
@@ -276,6 +276,23 @@ def s8d(rng):
                        "truncate-all", rng, (20, 20, 20), 20.8, None)
 
 
+def picky(name, title, quirk, share, rng):
+    """`share` of the questions are for names that the nearest ignores."""
+    def zone(i):
+        near = Server([State(10)], quirks=(quirk.format(zone=f"z{i}"),))
+        return Zone(f"z{i}", spread(rng, (near, 40, 80, 160)))
+
+    questions = [(t, z, "hard." if rng.random() < share else "")
+                 for t, z in steady_load(40)]
+    return Scenario(name, title, 40, World([zone(i) for i in range(ZONES)]),
+                    questions, [Phase("cold", 0, 10), Phase("steady", 10, 40)])
+
+
+def s8e(rng):
+    return picky("S8e", "the nearest keeps silent on 5 % of the names",
+                 "{{silent-on-name: hard.{zone}.bench}}", 0.05, rng)
+
+
 def s9(rng):
     return simple("S9", "15 % of the nearest's replies late by Exp(80 ms)",
                   rng, lambda: (Server([State(12, late=(15, 80))]),
@@ -319,7 +336,7 @@ def s11(rng):
                     [Event("all are back", 30, {"first": 0.3})])
 
 
-def random_server(rng, seconds):
+def random_server(rng, seconds, always_there):
     def rtt():
         return min(320.0, max(2.0, rng.lognormvariate(math.log(40), 1.0)))
 
@@ -328,13 +345,13 @@ def random_server(rng, seconds):
 
     sigma = rng.uniform(0.01, 0.12)
     loss = rng.choice([0, 0, 0, rng.uniform(0, 8)])
-    states, wait, t = [state(rtt())], None, 0.0
+    states, t = [state(rtt())], 0.0
     wait = states[0].rtt
     while True:
         t += rng.expovariate(1 / (seconds * 0.6))
         if t > seconds - 5:
             return Server(states)
-        if rng.random() < 0.5:
+        if always_there or rng.random() < 0.5:
             wait = rtt()
             states.append(state(wait, t))
         else:
@@ -346,7 +363,7 @@ def random_server(rng, seconds):
 def hold_out(rng):
     seconds = 90
     zones = [Zone(f"h{i}", {
-        f"ns{k + 1}": [random_server(rng, seconds)]
+        f"ns{k + 1}": [random_server(rng, seconds, k == 0)]
         for k in range(rng.choice([2, 3, 4, 4, 6, 8, 13]))})
         for i in range(8)]
     return Scenario("H", "random servers, loss, jitter, shifts, outages",
@@ -358,11 +375,11 @@ def hold_out(rng):
 ALL = {"S1a": s1a, "S1b": s1b, "S1c": s1c, "S1d": s1d, "S2": s2, "S4": s4,
        "S4f": s4f, "S5": s5, "S5-all": s5all, "S6": s6, "S6b": s6b, "S7": s7,
        "S7-far": s7far, "S7-dies": s7dies, "S8a": s8a, "S8b": s8b,
-       "S8c": s8c, "S8d": s8d, "S9": s9, "S10a": s10a, "S10b": s10b,
+       "S8c": s8c, "S8d": s8d, "S8e": s8e, "S9": s9, "S10a": s10a, "S10b": s10b,
        "S11": s11, "H": hold_out, "S3-slow": s3slow, "S4-slow": s4slow,
        "short": short}
 ALIASES = {"S3": ["S2"], "S1": ["S1a", "S1b", "S1c", "S1d"],
-           "S8": ["S8a", "S8b", "S8c", "S8d"], "S10": ["S10a", "S10b"],
+           "S8": ["S8a", "S8b", "S8c", "S8d", "S8e"], "S10": ["S10a", "S10b"],
            "slow": ["S3-slow", "S4-slow"]}
 # Minutes long: played with --slow, or when asked for by name.
 SLOW = ("S3-slow", "S4-slow")
