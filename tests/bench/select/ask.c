@@ -191,10 +191,12 @@ static void
 take_answer(struct asker *a, const uint8_t *wire, size_t bytes, int64_t at_us)
 {
 	size_t number = (size_t)wire[0] << 8 | wire[1];
-	struct question *q = &a->questions[number];
+	struct question *q;
 
-	if (number >= a->next || q->waited_us >= 0 || bytes < q->bytes ||
-	    (wire[2] & 0x80) == 0 ||
+	if (number >= a->next)
+		return;
+	q = &a->questions[number];
+	if (q->waited_us >= 0 || bytes < q->bytes || (wire[2] & 0x80) == 0 ||
 	    memcmp(wire + HEADER, q->wire + HEADER, q->bytes - HEADER) != 0)
 		return;
 	q->waited_us = at_us - q->sent_us;

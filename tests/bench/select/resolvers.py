@@ -2,8 +2,9 @@
 """The resolvers on the bench, with the defaults of their distribution.
 
 Validation is off, servers on loopback may be asked, and IPv6 is used where a
-scenario has it; all else is as it is installed. Each listens on 127.0.0.1
-port 5300 of a network namespace of its own.
+scenario has it; all else is as it is installed, unless the tuning is asked
+for that their manuals offer for this. Each listens on 127.0.0.1 port 5300 of a
+network namespace of its own.
 """
 import os
 import shutil
@@ -40,6 +41,7 @@ server:
   do-not-query-localhost: no
   module-config: "iterator"
   root-hints: "{dir}/root.hints"
+{tuned}
 remote-control:
   control-enable: no
 """
@@ -52,6 +54,7 @@ options {{
   dnssec-validation no;
   recursion yes;
   pid-file none;
+{tuned}
 }};
 controls {{ }};
 zone "." {{ type hint; file "root.hints"; }};
@@ -70,6 +73,7 @@ security-poll-suffix=
 daemon=no
 quiet=yes
 write-pid=no
+{tuned}
 """
 
 KRESD = """\
@@ -82,22 +86,35 @@ hints.root_file('{dir}/root.hints')
 cache.open(100 * MB, 'lmdb://{dir}/cache')
 """
 
+TUNED = {
+    "unbound": """\
+  fast-server-permil: 900
+  fast-server-num: 1
+  infra-keep-probing: yes
+  unknown-server-time-limit: 100
+""",
+    "named": "  resolver-retry-interval 200;\n",
+    "pdns": "network-timeout=400\nserver-down-throttle-time=10\n",
+}
+
 SBIN = os.environ.get("PATH", "") + ":/usr/sbin:/sbin:/usr/local/sbin"
 
 
 class Resolver:
-    """argv has {dir} where its folder is to stand."""
+    """argv has {dir} where its folder is to stand. keeps: it knows servers
+    of old when it starts again."""
 
-    def __init__(self, name, program, conf, argv):
+    def __init__(self, name, program, conf, argv, keeps=False):
         self.name, self.program = name, program
-        self.conf, self.argv = conf, argv
+        self.conf, self.argv, self.keeps = conf, argv, keeps
 
     def is_there(self):
         return self.program is not None and os.access(self.program, os.X_OK)
 
-    def prepare(self, folder, ipv6):
+    def prepare(self, folder, ipv6, tuned):
         """Writes its configuration; gives the command."""
         text = self.conf.format(
+            tuned=TUNED.get(self.name, "") if tuned else "",
             dir=folder, port=PORT, yes6=str(ipv6).lower(),
             no6="yes" if ipv6 else "no", true6=str(ipv6).lower(),
             from6="0.0.0.0,::" if ipv6 else "0.0.0.0")
@@ -127,4 +144,4 @@ def all_of(build, hitherd=None):
         Resolver("pdns", find("pdns_recursor"), PDNS,
                  ["--config-dir={dir}"]),
         Resolver("kresd", find("kresd"), KRESD,
-                 ["-n", "-c", "{dir}/kresd.conf", "{dir}"]))}
+                 ["-n", "-c", "{dir}/kresd.conf", "{dir}"], keeps=True))}

@@ -70,20 +70,21 @@ def end(process):
 class Cell:
     """resolver None: the direct one."""
 
-    def __init__(self, folder, resolver, programs, urgent):
+    def __init__(self, folder, resolver, programs, args):
         self.name = resolver.name if resolver else DIRECT
         self.folder = os.path.join(folder, self.name)
         os.makedirs(self.folder)
-        self.resolver, self.programs, self.urgent = resolver, programs, urgent
+        self.resolver, self.programs = resolver, programs
+        self.urgent, self.tuned = args.urgent, args.tuned
         self.holder = self.sim = self.daemon = self.asker = None
         self.enter = []
         self.began = None
 
-    def spawn(self, argv, output, stdin=subprocess.DEVNULL, urgent=True):
+    def spawn(self, argv, output, stdin=subprocess.DEVNULL):
         path = os.path.join(self.folder, output)
         with open(path, "ab") as f:
             return subprocess.Popen(
-                [*self.enter, *(self.urgent if urgent else []), *argv],
+                [*self.enter, *self.urgent, *argv],
                 cwd=self.folder, stdin=stdin, stdout=f,
                 stderr=f if not output.endswith(".out") else None,
                 env=environment())
@@ -139,8 +140,8 @@ class Cell:
         if self.resolver is None:
             return
         log = self.name + ".log"
-        self.daemon = self.spawn(self.resolver.prepare(self.folder, ipv6),
-                                 log)
+        self.daemon = self.spawn(
+            self.resolver.prepare(self.folder, ipv6, self.tuned), log)
 
     def warm(self):
         """Asks for names of the TLD, until it and the root are known."""
