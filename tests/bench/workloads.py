@@ -59,10 +59,17 @@ def take_turns(b, running, *arguments, fresh=None):
 
 
 def with_servers(b, names, body, threads=1, **settings):
-    running = b.there(names)
+    running = []
     try:
-        for s in running:
-            b.lab.start(s, threads=threads, **settings)
+        for s in b.there(names):
+            try:
+                b.lab.start(s, threads=threads, **settings)
+                running.append(s)
+            except laboratory.Failure as e:
+                b.lab.stop(s)
+                if s.name == "hither":
+                    raise
+                print(e, file=sys.stderr)
         return body(running)
     finally:
         for s in running:
