@@ -15,6 +15,7 @@ HITHER = """\
 server:
   root-hints: "{dir}/root.hints"
   allow-root: true
+  directory: "{dir}"
 listen:
   - {{address: 127.0.0.1, port: {port}}}
 resolver:
@@ -136,7 +137,7 @@ def all_of(build, hitherd=None):
 
     return {r.name: r for r in (
         Resolver("hither", hitherd or os.path.join(build, "hitherd"), HITHER,
-                 ["-c", "{dir}/hither.conf"]),
+                 ["-c", "{dir}/hither.conf"], keeps=True),
         Resolver("unbound", find("unbound"), UNBOUND,
                  ["-d", "-c", "{dir}/unbound.conf"]),
         Resolver("named", find("named"), NAMED,
