@@ -97,16 +97,13 @@ table_stripe(const struct table *t, uint64_t hash)
 
 /* --- beginning and end ------------------------------------------------ */
 
-static bool
-stripe_start(struct stripe *s, struct table *t, size_t buckets)
+static void
+stripe_start(struct stripe *s, struct table *t, size_t number)
 {
 	s->table = t;
-	s->buckets = memory_new(buckets * sizeof(s->buckets[0]));
-	if (s->buckets == NULL)
-		return false;
+	s->buckets = t->buckets + number * t->bucket_count;
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->idle, NULL);
-	return true;
 }
 
 static void
@@ -136,16 +133,17 @@ table_new(size_t max_bytes)
 		return NULL;
 	table_plan(t, max_bytes);
 	t->stripes = memory_new(t->stripe_count * sizeof(t->stripes[0]));
-	if (t->stripes == NULL) {
+	/* One block of all, so that it is mapped and untouched at first. */
+	t->buckets = memory_new(
+	    t->stripe_count * t->bucket_count * sizeof(t->buckets[0]));
+	if (t->stripes == NULL || t->buckets == NULL) {
+		memory_free(t->stripes);
+		memory_free(t->buckets);
 		memory_free(t);
 		return NULL;
 	}
-	for (size_t i = 0; i < t->stripe_count; i++) {
-		if (!stripe_start(&t->stripes[i], t, t->bucket_count)) {
-			table_free(t);
-			return NULL;
-		}
-	}
+	for (size_t i = 0; i < t->stripe_count; i++)
+		stripe_start(&t->stripes[i], t, i);
 	return t;
 }
 
@@ -176,7 +174,6 @@ stripe_end(struct stripe *s)
 	free_list(s->newest);
 	pthread_cond_destroy(&s->idle);
 	pthread_mutex_destroy(&s->lock);
-	memory_free(s->buckets);
 }
 
 void
@@ -184,10 +181,9 @@ table_free(struct table *t)
 {
 	if (t == NULL)
 		return;
-	for (size_t i = 0; i < t->stripe_count; i++) {
-		if (t->stripes[i].buckets != NULL)
-			stripe_end(&t->stripes[i]);
-	}
+	for (size_t i = 0; i < t->stripe_count; i++)
+		stripe_end(&t->stripes[i]);
+	memory_free(t->buckets);
 	memory_free(t->stripes);
 	memory_free(t);
 }

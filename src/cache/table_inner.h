@@ -32,6 +32,7 @@ struct stripe {
 
 struct table {
 	struct stripe *stripes;
+	_Atomic(struct entry *) *buckets; /* of all stripes */
 	size_t stripe_count, bucket_count; /* powers of two */
 	size_t quota_bytes, soft_bytes;    /* of each stripe */
 };
