@@ -66,6 +66,7 @@ struct record {
 	enum ede ede;		   /* failures */
 	uint16_t type;		   /* 0 for NXDOMAIN; NS for delegations */
 	uint16_t tries;		   /* failures: how many in a row */
+	uint16_t cost_ms;	   /* what it took to find out, <= 65535 */
 };
 
 /*
@@ -76,11 +77,21 @@ struct record {
 enum err records_put(
     struct cache *c, const struct record *r, uint64_t now_ms) MUST_USE;
 /*
+ * What r says must not be kept (TTL 0), but ends what it would have replaced
+ * at stored_ms, expired or not: the fact for its owner and type.
+ */
+void records_supersede(struct cache *c, const struct record *r);
+/*
  * Copies the live entry for (owner, type) into the arena: RECORD_SET,
  * RECORD_NODATA, RECORD_NXDOMAIN (asked for with any type) or, when there is
- * none of these, RECORD_FAILURE. False: nothing.
+ * none of these, RECORD_FAILURE. False: nothing. With an earlier now_ms it
+ * also finds what had not ended by then, as long as room has not been made
+ * of it (serve-stale).
  */
 bool records_get(struct cache *c, const uint8_t *owner, uint16_t type,
+    uint64_t now_ms, struct arena *a, struct record *out);
+/* The failure alone, whatever else is known. Type 0: of the name as a zone. */
+bool records_get_failure(struct cache *c, const uint8_t *owner, uint16_t type,
     uint64_t now_ms, struct arena *a, struct record *out);
 /* The delegation kept for exactly this zone. */
 bool records_get_delegation(struct cache *c, const uint8_t *zone,
@@ -110,6 +121,8 @@ struct packed {
 	const uint8_t *bytes;
 	size_t len;
 	uint64_t expires_ms; /* least TTL of all sets */
+	uint64_t refresh_ms; /* 0: never; from then on one question is told
+				that there is nothing, so that it refreshes */
 	uint32_t generation;
 	enum ede ede;	     /* EDE_NONE mostly */
 	uint16_t rotate_at;  /* offset of the first record of the answer set

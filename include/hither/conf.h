@@ -140,6 +140,14 @@ struct conf {
 		uint32_t infra_entries;
 		int64_t min_ttl_ms, max_ttl_ms, max_negative_ttl_ms;
 		int64_t failure_first_ms, failure_max_ms;
+		struct {
+			bool enable;
+			uint32_t remaining; /* percent */
+		} prefetch;
+		struct {
+			bool enable;
+			int64_t max_stale_ms, client_timeout_ms, answer_ttl_ms;
+		} stale;
 	} cache;
 	struct {
 		bool validation;

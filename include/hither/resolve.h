@@ -59,6 +59,14 @@ struct resolver_opts {
 	/* seconds */
 	uint32_t ttl_min_s, ttl_max_s, negative_ttl_max_s;
 	uint32_t failure_first_s, failure_max_s;
+	/* RFC 8767: told after stale_client_ms, or when all else failed. */
+	uint32_t stale_max_s; /* past its TTL at most; 0: never */
+	uint32_t stale_client_ms, stale_ttl_s;
+	/*
+	 * What is asked for in the last part of its life is asked anew: the
+	 * last prefetch_percent, or longer where it took long; 0: never.
+	 */
+	uint32_t prefetch_percent;
 	/* what is believed; NULL: nothing is validated. Outlives us. */
 	const struct anchors *anchors;
 	struct dnssec_policy dnssec;
@@ -99,6 +107,7 @@ struct outcome {
 	uint32_t messages;	  /* sent for it, children too */
 	uint32_t generation;	  /* answers_generation() at its begin */
 	uint64_t expires_ms;	  /* until when the answer may be packed; 0: not */
+	uint64_t refresh_ms;	  /* from when to ask anew all the same; 0: never */
 	bool from_cache;
 };
 /* The outcome and all in it die when done returns. */
@@ -120,7 +129,7 @@ bool resolver_turn_some(struct resolver *rs, size_t most);
 #define DNSSEC_REASONS	  13 /* EDE 0 to 12 */
 #define DNSSEC_ALGORITHMS 17 /* 0 to 16 */
 struct resolver_counts {
-	uint64_t asked, joined, answered, failed;
+	uint64_t asked, joined, answered, failed, stale, prefetched;
 	uint64_t limit_messages, limit_bytes, limit_time, limit_aliases,
 	    limit_depth, limit_steps, limit_memory, limit_tasks, limit_zone,
 	    limit_server, limit_checks;

@@ -19,12 +19,14 @@
 struct answer_entry {
 	struct entry entry;
 	uint64_t stored_ms;
+	uint64_t refresh_ms;
 	uint32_t generation;
 	uint16_t len;
 	uint16_t ttl_count;
 	uint16_t rotate_at, rotate_count, rotate_size;
 	int16_t ede;
-	uint16_t ttl_at[]; /* ttl_count of them; then the message */
+	_Atomic uint8_t claimed; /* somebody went to refresh it */
+	uint16_t ttl_at[];       /* ttl_count of them; then the message */
 };
 
 static struct key
@@ -90,6 +92,7 @@ answer_build(const struct packed *p, size_t bytes, const uint16_t *ttl_at,
 		return NULL;
 	e->entry.expires_ms = p->expires_ms;
 	e->entry.bytes = (uint32_t)bytes;
+	e->refresh_ms = p->refresh_ms;
 	e->generation = p->generation;
 	e->len = (uint16_t)p->len;
 	e->ttl_count = (uint16_t)ttl_count;
@@ -197,6 +200,16 @@ copy_answer(struct answer_entry *e, struct answer_copy *out)
 	return e->len;
 }
 
+/* Time to refresh it: the first who comes does, the others are served. */
+static bool
+is_left_to_refresh(struct answer_entry *e, uint64_t now_ms)
+{
+	return e->refresh_ms != 0 && now_ms >= e->refresh_ms &&
+	       atomic_load_explicit(&e->claimed, memory_order_relaxed) == 0 &&
+	       atomic_exchange_explicit(&e->claimed, 1, memory_order_relaxed) ==
+		   0;
+}
+
 static size_t
 find_and_copy(struct cache *c, const struct answer_key *ak, bool ede_wanted,
     struct answer_copy *out)
@@ -211,7 +224,7 @@ find_and_copy(struct cache *c, const struct answer_key *ak, bool ede_wanted,
 	    e->generation == answers_generation(c) &&
 	    (ede_wanted || e->ede == EDE_NONE)) {
 		out->too_long = e->len > out->size;
-		if (!out->too_long)
+		if (!out->too_long && !is_left_to_refresh(e, out->now_ms))
 			len = copy_answer(e, out);
 	}
 	table_leave(c->answers);

@@ -85,6 +85,7 @@ entry_build(const struct record *r, size_t bytes)
 	e->stored_ms = r->stored_ms;
 	e->ede = (int16_t)r->ede;
 	e->tries = r->tries;
+	e->cost_ms = r->cost_ms;
 	e->set_count = (uint8_t)r->set_count;
 	e->kind = (uint8_t)r->kind;
 	e->rank = (uint8_t)r->rank;
@@ -111,6 +112,26 @@ records_put(struct cache *c, const struct record *r, uint64_t now_ms)
 		return ERR_MEMORY;
 	key_set_name(&k, &c->hash_key, r->owner);
 	return table_put(c->records, &k, &e->entry, may_replace, now_ms);
+}
+
+static bool
+supersedes(const struct entry *old, const void *user)
+{
+	const struct record *r = user;
+	struct standing a = standing_of(as_record(old));
+	struct standing b = { r->kind, r->rank, r->security };
+
+	/* stored_ms is now: r is of this moment. */
+	return old->expires_ms <= r->stored_ms || standing_yields(&a, &b);
+}
+
+void
+records_supersede(struct cache *c, const struct record *r)
+{
+	struct key k = { .type = key_type(r), .class = key_class(r->kind) };
+
+	key_set_name(&k, &c->hash_key, r->owner);
+	table_remove(c->records, &k, supersedes, r);
 }
 
 static struct record_entry *
@@ -163,6 +184,7 @@ copy_out(struct record_entry *e, struct arena *a, struct record *out)
 		.ede = (enum ede)e->ede,
 		.type = e->entry.type,
 		.tries = e->tries,
+		.cost_ms = e->cost_ms,
 	};
 	return arena_copy(a, e->packed,
 	    e->entry.bytes - offsetof(struct record_entry, packed));
@@ -185,21 +207,43 @@ records_get(struct cache *c, const uint8_t *owner, uint16_t type,
 	return packed != NULL && unpack_record(packed, out->set_count, a, out);
 }
 
-bool
-records_get_delegation(struct cache *c, const uint8_t *zone, uint64_t now_ms,
-    struct arena *a, struct record *out)
+/* By exactly this key, its hash left to do. */
+static bool
+get_by_key(struct cache *c, struct key *k, uint64_t now_ms, struct arena *a,
+    struct record *out)
 {
-	struct key k = { .type = TYPE_NS, .class = KEY_DELEGATION };
 	struct record_entry *e;
 	const uint8_t *packed = NULL;
 
-	key_set_name(&k, &c->hash_key, zone);
+	key_set_name(k, &c->hash_key, k->name);
 	rcu_enter();
-	e = find_live(c, &k, now_ms);
+	e = find_live(c, k, now_ms);
 	if (e != NULL)
 		packed = copy_out(e, a, out);
 	table_leave(c->records);
 	return packed != NULL && unpack_record(packed, out->set_count, a, out);
+}
+
+bool
+records_get_delegation(struct cache *c, const uint8_t *zone, uint64_t now_ms,
+    struct arena *a, struct record *out)
+{
+	struct key k = {
+		.name = zone,
+		.type = TYPE_NS,
+		.class = KEY_DELEGATION,
+	};
+
+	return get_by_key(c, &k, now_ms, a, out);
+}
+
+bool
+records_get_failure(struct cache *c, const uint8_t *owner, uint16_t type,
+    uint64_t now_ms, struct arena *a, struct record *out)
+{
+	struct key k = { .name = owner, .type = type, .class = KEY_FAILURE };
+
+	return get_by_key(c, &k, now_ms, a, out);
 }
 
 uint32_t

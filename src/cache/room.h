@@ -26,6 +26,7 @@ struct record_entry {
 	uint64_t stored_ms;
 	int16_t ede;
 	uint16_t tries;
+	uint16_t cost_ms;
 	uint8_t set_count;
 	uint8_t kind, rank, security;
 	uint8_t packed[]; /* the owner, then the sets */

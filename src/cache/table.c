@@ -444,6 +444,22 @@ table_put(struct table *t, const struct key *k, struct entry *e,
 	return err;
 }
 
+void
+table_remove(struct table *t, const struct key *k, table_wants_gone *fn,
+    const void *user)
+{
+	uint64_t hash = key_hash(k);
+	struct stripe *s = table_stripe(t, hash);
+	struct entry *e;
+
+	pthread_mutex_lock(&s->lock);
+	e = chain_find(&s->buckets[(uint32_t)hash & (t->bucket_count - 1)], k,
+	    (uint32_t)hash);
+	if (e != NULL && fn(e, user))
+		stripe_remove(s, e);
+	stripe_leave(s);
+}
+
 static size_t
 bucket_remove_if(struct stripe *s, size_t bucket, table_wants_gone *fn,
     const void *user)

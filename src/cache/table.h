@@ -83,6 +83,9 @@ enum err table_put(struct table *t, const struct key *k, struct entry *e,
     table_judge *judge, uint64_t now_ms) MUST_USE;
 
 typedef bool table_wants_gone(const struct entry *e, const void *user);
+/* Removes the entry of this key when fn says so. */
+void table_remove(struct table *t, const struct key *k, table_wants_gone *fn,
+    const void *user);
 /* Removes what fn says; a slice at a time, so that writers are not held up. */
 size_t table_remove_if(struct table *t, table_wants_gone *fn, const void *user);
 

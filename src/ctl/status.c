@@ -56,6 +56,8 @@ ctl_add_counts(struct resolver_counts *sum, const struct resolver_counts *c)
 	sum->joined += c->joined;
 	sum->answered += c->answered;
 	sum->failed += c->failed;
+	sum->stale += c->stale;
+	sum->prefetched += c->prefetched;
 	sum->limit_messages += c->limit_messages;
 	sum->limit_bytes += c->limit_bytes;
 	sum->limit_time += c->limit_time;
@@ -243,9 +245,10 @@ source_json(const struct front_counts *f)
 static json_t *
 tasks_json(const struct resolver_counts *c)
 {
-	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "asked",
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "asked",
 	    json_count(c->asked), "joined", json_count(c->joined), "answered",
-	    json_count(c->answered), "failed", json_count(c->failed),
+	    json_count(c->answered), "failed", json_count(c->failed), "stale",
+	    json_count(c->stale), "prefetched", json_count(c->prefetched),
 	    "in_flight", json_count(c->tasks));
 }
 

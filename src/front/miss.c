@@ -127,6 +127,7 @@ keep_answer(struct front *f, const struct errand *e, const struct outcome *o,
 		k.flags |= ANSWER_KEY_CD;
 	p->ede = o->answer->ede;
 	p->expires_ms = o->expires_ms;
+	p->refresh_ms = o->refresh_ms;
 	p->generation = o->generation;
 	/* A cache without room is slower, not wrong. */
 	(void)!answers_put(f->opts.cache, &k, p, loop_ttl_now_ms(f->opts.loop));

@@ -262,6 +262,13 @@ snapshot_resolver_opts(const struct snapshot *s, size_t workers,
 	    (uint32_t)(c->cache.max_negative_ttl_ms / 1000);
 	out->failure_first_s = (uint32_t)(c->cache.failure_first_ms / 1000);
 	out->failure_max_s = (uint32_t)(c->cache.failure_max_ms / 1000);
+	if (c->cache.stale.enable)
+		out->stale_max_s =
+		    (uint32_t)(c->cache.stale.max_stale_ms / 1000);
+	out->stale_client_ms = (uint32_t)c->cache.stale.client_timeout_ms;
+	out->stale_ttl_s = (uint32_t)(c->cache.stale.answer_ttl_ms / 1000);
+	if (c->cache.prefetch.enable)
+		out->prefetch_percent = c->cache.prefetch.remaining;
 	out->port = (uint16_t)c->outgoing.port;
 	out->qmin = qmin_of(c->resolver.qname_minimization);
 	out->mix_case = c->resolver.query_case_randomization;

@@ -29,7 +29,7 @@ ttl_now(const struct task *t)
 	return t->rs->o.wire->ttl_now_ms(t->rs->o.wire_self);
 }
 
-bool
+static bool
 failure_in_force(const struct task *t, const struct record *r)
 {
 	return r->tries > 0 &&
@@ -73,9 +73,8 @@ put(struct task *t, struct record *r, uint64_t hold_s)
 static bool
 get(struct task *t, const uint8_t *owner, uint16_t type, struct record *r)
 {
-	return records_get(t->rs->o.cache, owner, type, ttl_now(t), t->arena,
-		   r) &&
-	       r->kind == RECORD_FAILURE;
+	return records_get_failure(t->rs->o.cache, owner, type, ttl_now(t),
+	    t->arena, r);
 }
 
 static void
@@ -105,6 +104,13 @@ remember(struct task *t, const uint8_t *name, enum ede ede)
 	if (t->has_stale && hold_s < STALE_RECHECK_S)
 		hold_s = STALE_RECHECK_S;
 	put(t, &r, hold_s);
+}
+
+bool
+failed_lately(struct task *t, struct record *r)
+{
+	return get(t, t->sname.wire, t->qtype, r) && failure_in_force(t, r) &&
+	       !(t->checking_disabled && r->set_count > 0);
 }
 
 void

@@ -22,8 +22,13 @@ shorten_life(struct task *t, const struct rrset *set)
 	uint64_t end = t->rs->o.wire->ttl_now_ms(t->rs->o.wire_self) +
 		       (uint64_t)set->ttl * 1000;
 
+	uint64_t due = refresh_due_ms(t->rs, end, (uint64_t)set->ttl * 1000,
+	    t->from_cache ? 0 : task_cost_ms(t));
+
 	if (t->expires_ms == 0 || end < t->expires_ms)
 		t->expires_ms = end;
+	if (due < t->refresh_ms)
+		t->refresh_ms = due;
 }
 
 static void

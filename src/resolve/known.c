@@ -11,19 +11,48 @@ ttl_now(const struct task *t)
 	return t->rs->o.wire->ttl_now_ms(t->rs->o.wire_self);
 }
 
+/* What is read is what had not ended by then. */
+static uint64_t
+not_ended_by(const struct task *t)
+{
+	uint64_t now = ttl_now(t);
+	uint64_t back = (uint64_t)t->rs->o.stale_max_s * 1000;
+
+	if (!t->reading_stale)
+		return now;
+	return now > back ? now - back : 0;
+}
+
+static bool
+look_up(struct task *t, const uint8_t *owner, uint16_t type, struct record *r)
+{
+	return records_get(t->rs->o.cache, owner, type, not_ended_by(t),
+		   t->arena, r) &&
+	       r->kind != RECORD_FAILURE;
+}
+
+/* As a client is told it: RFC 8767 section 4 for what is past its time. */
+static uint32_t
+ttl_to_tell(const struct task *t, const struct record *r)
+{
+	uint32_t left = record_ttl(r, ttl_now(t));
+	uint64_t life = (r->expires_ms - r->stored_ms) / 1000;
+
+	if (left > 0 || !t->reading_stale)
+		return left;
+	return life < t->rs->o.stale_ttl_s ? (uint32_t)life
+					   : t->rs->o.stale_ttl_s;
+}
+
 /*
  * Something about (sname, type) that may be told to a client: glue may not
  * (RFC 2181 section 5.4.1).
  */
-bool
+static bool
 known_answer(struct task *t, uint16_t type, struct record *r)
 {
-	if (!records_get(t->rs->o.cache, t->sname.wire, type, ttl_now(t),
-		t->arena, r))
+	if (!look_up(t, t->sname.wire, type, r))
 		return false;
-	if (r->kind == RECORD_FAILURE)
-		return type == t->qtype && failure_in_force(t, r) &&
-		       !(t->checking_disabled && r->set_count > 0);
 	/* What a referral says of the DS is enough for the chain of trust. */
 	return r->rank >= RANK_ANSWER || (t->for_trust && t->qtype == TYPE_DS &&
 					     r->rank == RANK_AUTHORITY);
@@ -34,23 +63,21 @@ known_answer(struct task *t, uint16_t type, struct record *r)
  * server of the zone said of the whole name, with its SOA, counts here: a few
  * still deny names under which others stand, and some say so without one.
  */
-bool
+static bool
 known_denial_above(struct task *t, struct record *r)
 {
 	for (unsigned n = name_labels(t->sname.wire); n > 1; n--) {
 		const uint8_t *above = name_suffix(t->sname.wire, n - 1);
 
-		if (records_get(t->rs->o.cache, above, 0, ttl_now(t), t->arena,
-			r) &&
-		    r->kind == RECORD_NXDOMAIN && r->set_count > 0 &&
-		    r->rank == RANK_AUTH_AUTHORITY)
+		if (look_up(t, above, 0, r) && r->kind == RECORD_NXDOMAIN &&
+		    r->set_count > 0 && r->rank == RANK_AUTH_AUTHORITY)
 			return true;
 	}
 	return false;
 }
 
 /* Does a span that was proven empty hold the name? RFC 8198. */
-bool
+static bool
 known_span(struct task *t, struct record *r)
 {
 	const struct resolver_opts *o = &t->rs->o;
@@ -103,15 +130,14 @@ known_shortened(struct task *t)
 }
 
 /* A cached alias above the name: RFC 6672 section 3.4. */
-bool
+static bool
 known_dname(struct task *t, struct record *r)
 {
 	for (unsigned n = name_labels(t->sname.wire); n > 1; n--) {
 		const uint8_t *above = name_suffix(t->sname.wire, n - 1);
 
-		if (records_get(t->rs->o.cache, above, TYPE_DNAME, ttl_now(t),
-			t->arena, r) &&
-		    r->kind == RECORD_SET && r->rank >= RANK_ANSWER)
+		if (look_up(t, above, TYPE_DNAME, r) && r->kind == RECORD_SET &&
+		    r->rank >= RANK_ANSWER)
 			return true;
 	}
 	return false;
@@ -157,6 +183,34 @@ known_denial(struct task *t, const struct record *r, struct rrset **sets)
 		t->reply.soa = sets[0];
 }
 
+/* The answer, an alias, or a denial for (sname, qtype). */
+bool
+known_fact(struct task *t, struct record *r)
+{
+	if (known_answer(t, t->qtype, r))
+		return true;
+	if (t->qtype != TYPE_CNAME && t->qtype != TYPE_ANY &&
+	    known_answer(t, TYPE_CNAME, r) && r->kind == RECORD_SET)
+		return true;
+	if (known_dname(t, r) || known_denial_above(t, r))
+		return true;
+	return !t->reading_stale && known_span(t, r);
+}
+
+/* Is the question of this task answered from memory as it stands? */
+bool
+known_alive(struct task *t)
+{
+	struct name at = t->sname;
+	struct record r;
+	bool alive;
+
+	t->sname = t->question;
+	alive = known_fact(t, &r);
+	t->sname = at;
+	return alive;
+}
+
 /* Fills t->reply as if a server had just said what the record says. */
 void
 known_follow(struct task *t, const struct record *r)
@@ -174,7 +228,8 @@ known_follow(struct task *t, const struct record *r)
 		.from_memory = true };
 	t->reading = NULL;
 	for (size_t i = 0; i < r->set_count && sets != NULL; i++)
-		sets[i]->ttl = aged_ttl(t, r, i);
+		sets[i]->ttl =
+		    t->reading_stale ? ttl_to_tell(t, r) : aged_ttl(t, r, i);
 	if (sets == NULL)
 		t->reply.kind = REPLY_NODATA;
 	else if (r->kind == RECORD_SET)

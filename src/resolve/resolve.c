@@ -30,25 +30,24 @@ static enum stage
 from_cache(struct task *t)
 {
 	struct record r;
+	bool itself = t->chain_count == 0;
 
-	if (t->cold || t->priming || t->distrusts_memory)
+	if (t->cold || t->priming || t->distrusts_memory ||
+	    (t->refresh && itself))
 		return FIND_ZONE;
-	if (known_answer(t, t->qtype, &r)) {
-		if (r.kind == RECORD_FAILURE)
-			return known_failure(t, &r);
+	if (known_fact(t, &r)) {
 		known_follow(t, &r);
+		prefetch_maybe(t, &r);
 		return judge_known(t);
 	}
-	if ((t->qtype != TYPE_CNAME && t->qtype != TYPE_ANY &&
-		known_answer(t, TYPE_CNAME, &r) && r.kind == RECORD_SET) ||
-	    known_dname(t, &r)) {
-		known_follow(t, &r);
-		return judge_known(t);
+	if (!t->has_stale)
+		stale_expect(t);
+	if (t->cache_only && t->has_stale) {
+		prefetch_begin(t);
+		return task_fail(t, EDE_NOT_READY, "asked anew meanwhile");
 	}
-	if (known_denial_above(t, &r) || known_span(t, &r)) {
-		known_follow(t, &r);
-		return judge_known(t);
-	}
+	if (failed_lately(t, &r))
+		return known_failure(t, &r);
 	if (t->cache_only && t->chain_count == 0 && answer_referral(t))
 		return DONE;
 	if (t->cache_only)
@@ -415,6 +414,7 @@ enum stage
 task_fail(struct task *t, enum ede ede, const char *why)
 {
 	char name[NAME_TEXT_MAX];
+	struct answer instead;
 
 	t->answer = (struct answer){ .rcode = RCODE_SERVFAIL,
 		.ede = ede,
@@ -427,9 +427,13 @@ task_fail(struct task *t, enum ede ede, const char *why)
 			name));
 	t->chain_count = 0;
 	t->expires_ms = 0;
+	if (stale_answer(t, &instead))
+		task_note(t, "%s, so stale data are told", t->answer.why);
 	if (t->last_ede != EDE_CACHED_ERROR &&
 	    (t->owns_budget || task_budget(t) != NULL))
 		store_failure(t, ede);
+	if (t->has_stale)
+		t->answer = instead;
 	return DONE;
 }
 
@@ -447,6 +451,7 @@ task_run(struct task *t)
 
 		if (payer == NULL)
 			break; /* nobody waits for it any more */
+		stale_serve(t);
 		at = over_budget(payer, &payer->budget);
 		if (at == DONE && payer != t) {
 			payer->stage = DONE;

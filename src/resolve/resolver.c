@@ -125,6 +125,27 @@ resolver_free(struct resolver *rs)
 	memory_free(rs);
 }
 
+/*
+ * A refresh that is under way serves those who come after the old data have
+ * ended as well.
+ */
+static struct task *
+task_for(struct resolver *rs, const struct task_key *k)
+{
+	struct task_key refresh = { .qname = k->qname,
+		.qtype = k->qtype,
+		.trace = k->trace,
+		.checking_disabled = k->checking_disabled,
+		.refresh = true };
+	struct task *t = NULL;
+
+	if (!k->cache_only && !k->cold && task_find(rs, k) == NULL)
+		t = task_find(rs, &refresh);
+	if (t != NULL && !known_alive(t))
+		return t;
+	return task_find_or_begin(rs, k, 0);
+}
+
 uint64_t
 resolver_ask(struct resolver *rs, const struct resolver_question *q,
     resolver_done done, void *user)
@@ -137,7 +158,7 @@ resolver_ask(struct resolver *rs, const struct resolver_question *q,
 		.checking_disabled =
 		    q->checking_disabled && rs->o.anchors != NULL };
 	struct client *c = memory_new(sizeof(*c));
-	struct task *t = c == NULL ? NULL : task_find_or_begin(rs, &k, 0);
+	struct task *t = c == NULL ? NULL : task_for(rs, &k);
 
 	if (t == NULL) {
 		memory_free(c);
@@ -150,6 +171,9 @@ resolver_ask(struct resolver *rs, const struct resolver_question *q,
 	c->number = ++rs->next_number;
 	c->next = t->clients;
 	t->clients = c;
+	/* Who comes late to stale data need not wait for them. */
+	if (t->stale_at_us != 0)
+		task_ready(t);
 	return (uint64_t)c->number << 32 | t->slot;
 }
 

@@ -16,21 +16,42 @@ ttl_now(const struct task *t)
 	return t->rs->o.wire->ttl_now_ms(t->rs->o.wire_self);
 }
 
+/*
+ * TTL 0 is for those who wait now, but what was known before is over: it must
+ * not come back as stale data.
+ */
+static void
+supersede(struct task *t, struct record *r)
+{
+	records_supersede(t->rs->o.cache, r);
+	if (r->kind == RECORD_DELEGATION)
+		return;
+	/* The denial of the name and of the type exclude the other. */
+	r->type = r->kind == RECORD_NXDOMAIN ? t->ask_type : r->type;
+	r->kind = r->kind == RECORD_NXDOMAIN ? RECORD_NODATA : RECORD_NXDOMAIN;
+	records_supersede(t->rs->o.cache, r);
+}
+
 void
 store_put(struct task *t, struct record *r, uint32_t ttl_s)
 {
 	uint64_t now = ttl_now(t), end = now + (uint64_t)ttl_s * 1000;
 
 	/* trace --cold leaves the cache as it was */
-	if (ttl_s == 0 || t->cold)
+	if (t->cold)
 		return;
 	r->stored_ms = now;
+	if (ttl_s == 0) {
+		supersede(t, r);
+		return;
+	}
 	if (r->expires_ms == 0 || r->expires_ms > end)
 		r->expires_ms = end;
 	r->security = r->kind == RECORD_SET || r->kind == RECORD_NODATA ||
 			      r->kind == RECORD_NXDOMAIN
 			  ? t->reply.security
 			  : SECURITY_UNCHECKED;
+	r->cost_ms = task_cost_ms(t);
 	if (records_put(t->rs->o.cache, r, now) != ERR_OK)
 		task_note(t, "not kept: %s is full or knows better",
 		    r->kind == RECORD_DELEGATION ? "delegations" : "records");

@@ -16,7 +16,7 @@ key_hash(const struct resolver *rs, const struct task_key *k)
 	    (uint64_t)k->cache_only << 16 | (uint64_t)k->cold << 17 |
 	    (uint64_t)k->trace << 18 | (uint64_t)k->priming << 19 |
 	    (uint64_t)k->for_server << 20 | (uint64_t)k->for_trust << 21 |
-	    (uint64_t)k->checking_disabled << 22;
+	    (uint64_t)k->checking_disabled << 22 | (uint64_t)k->refresh << 23;
 
 	flags |= (uint64_t)k->above << 32;
 	return name_hash(&rs->key, k->qname) ^
@@ -31,6 +31,7 @@ key_fits(const struct task *t, const struct task_key *k)
 	       t->priming == k->priming && t->for_server == k->for_server &&
 	       t->above == k->above && t->for_trust == k->for_trust &&
 	       t->checking_disabled == k->checking_disabled &&
+	       t->refresh == k->refresh &&
 	       name_equal(t->question.wire, k->qname);
 }
 
@@ -55,18 +56,20 @@ task_begin(struct task *t, const struct task_key *k, unsigned depth)
 	t->priming = k->priming;
 	t->for_trust = k->for_trust;
 	t->checking_disabled = k->checking_disabled;
+	t->refresh = k->refresh;
 	t->depth = depth;
 	t->above = k->above;
 	t->stage = FROM_CACHE;
 	t->from_cache = true;
+	t->refresh_ms = UINT64_MAX;
 	t->last_ede = EDE_NO_REACHABLE_AUTHORITY;
 	t->verdict = VERDICT_SECURE;
 	t->note_ede = EDE_NONE;
 	t->began_ms = rs->o.wire->ttl_now_ms(rs->o.wire_self);
 	t->generation = answers_generation(rs->o.cache);
 	t->began_us = rs->o.wire->now_us(rs->o.wire_self);
-	t->timer.fire = t->deadline.fire = on_timer;
-	t->timer.user = t->deadline.user = t;
+	t->timer.fire = t->deadline.fire = t->stale_timer.fire = on_timer;
+	t->timer.user = t->deadline.user = t->stale_timer.user = t;
 	t->slot = rs->free_slots[--rs->free_count];
 	t->number = ++rs->next_number;
 	rs->slots[t->slot] = t;
@@ -100,19 +103,26 @@ arena_take_back(struct resolver *rs, struct arena *a)
 }
 
 struct task *
+task_find(struct resolver *rs, const struct task_key *k)
+{
+	uint64_t hash = key_hash(rs, k);
+	struct task *t = rs->buckets[hash % TASK_BUCKETS];
+
+	while (t != NULL && (t->hash != hash || t->ended || !key_fits(t, k)))
+		t = t->next_same_hash;
+	return t;
+}
+
+struct task *
 task_find_or_begin(struct resolver *rs, const struct task_key *k,
     unsigned depth)
 {
-	uint64_t hash = key_hash(rs, k);
+	struct task *t = task_find(rs, k);
 	struct arena *a;
-	struct task *t;
 
-	for (t = rs->buckets[hash % TASK_BUCKETS]; t != NULL;
-	     t = t->next_same_hash) {
-		if (t->hash == hash && !t->ended && key_fits(t, k)) {
-			rs->counts.joined++;
-			return t;
-		}
+	if (t != NULL) {
+		rs->counts.joined++;
+		return t;
 	}
 	if (rs->free_count == 0) {
 		rs->counts.limit_tasks++;
@@ -127,7 +137,7 @@ task_find_or_begin(struct resolver *rs, const struct task_key *k,
 	memset(t, 0, offsetof(struct task, question));
 	t->rs = rs;
 	t->arena = a;
-	t->hash = hash;
+	t->hash = key_hash(rs, k);
 	task_begin(t, k, depth);
 	return t;
 }
@@ -220,19 +230,21 @@ unlink_from_ready(struct task *t)
 		rs->ready_tail = before;
 }
 
-static void
-tell_clients(struct task *t)
+/* To all who wait for it now. */
+void
+task_tell_clients(struct task *t, const struct answer *a)
 {
 	struct resolver *rs = t->rs;
 	uint64_t now_us = rs->o.wire->now_us(rs->o.wire_self);
 	struct outcome o = {
-		.answer = &t->answer,
+		.answer = a,
 		.steps = t->steps,
 		.step_count = t->step_count,
 		.took_us = now_us - t->began_us,
 		.messages = t->budget.messages,
 		.generation = t->generation,
-		.expires_ms = t->expires_ms,
+		.expires_ms = a == &t->answer ? t->expires_ms : 0,
+		.refresh_ms = t->refresh_ms != UINT64_MAX ? t->refresh_ms : 0,
 		.from_cache = t->from_cache,
 	};
 
@@ -270,6 +282,16 @@ count_verdict(struct task *t)
 		    t->answer.why);
 }
 
+/* How long it has taken so far. */
+uint16_t
+task_cost_ms(const struct task *t)
+{
+	uint64_t now_us = t->rs->o.wire->now_us(t->rs->o.wire_self);
+	uint64_t ms = (now_us - t->began_us + 999) / 1000;
+
+	return ms < UINT16_MAX ? (uint16_t)ms : UINT16_MAX;
+}
+
 /* Hands the result to all who wait, then frees everything. */
 void
 task_end(struct task *t)
@@ -285,7 +307,7 @@ task_end(struct task *t)
 		count_verdict(t);
 	edges_drop_children(t);
 	edges_deliver(t);
-	tell_clients(t);
+	task_tell_clients(t, &t->answer);
 	task_free(t);
 }
 
@@ -304,6 +326,7 @@ task_free(struct task *t)
 	quota_leave_zone(t);
 	timer_cancel(rs->o.timers, &t->timer);
 	timer_cancel(rs->o.timers, &t->deadline);
+	timer_cancel(rs->o.timers, &t->stale_timer);
 	unlink_from_ready(t);
 	unlink_from_bucket(t);
 	rs->slots[t->slot] = NULL;

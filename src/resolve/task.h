@@ -80,6 +80,7 @@ struct task {
 	uint16_t qtype;
 	bool cache_only, cold, trace, for_server, priming, for_trust;
 	bool checking_disabled;
+	bool refresh; /* memory does not answer the question itself */
 	uint64_t began_ms; /* by the TTL clock */
 
 	/* written by the driver */
@@ -91,7 +92,8 @@ struct task {
 	bool owns_budget, is_ready, ended;
 	bool in_zone_quota;
 	uint32_t zone_bucket;
-	struct timer timer, deadline;
+	struct timer timer, deadline, stale_timer;
+	uint64_t stale_at_us; /* tell clients stale data from then; 0: none */
 	struct client *clients;
 	struct edge *waiters, *children;
 
@@ -109,10 +111,11 @@ struct task {
 	unsigned round;
 	bool saw_recursive, saw_empty, ask_recursively, crowded_out;
 	bool has_stale; /* expired data that might be told (RFC 8767) */
+	bool reading_stale; /* memory reaches back to what has expired */
 	struct flight *reading;
 	struct reply reply;
 	bool from_cache;	/* nothing was sent */
-	uint64_t expires_ms;
+	uint64_t expires_ms, refresh_ms;
 	struct answer answer;
 	const char *last_trouble;
 	enum ede last_ede;
@@ -184,15 +187,19 @@ struct task_key {
 	unsigned above;
 	uint16_t qtype;
 	bool cache_only, cold, trace, for_server, priming, for_trust;
-	bool checking_disabled;
+	bool checking_disabled, refresh;
 };
 struct task *task_find_or_begin(
     struct resolver *rs, const struct task_key *k, unsigned depth);
+/* The running one, or NULL. */
+struct task *task_find(struct resolver *rs, const struct task_key *k);
 void task_ready(struct task *t);
 void task_free(struct task *t);
 struct task *task_payer(struct task *t); /* NULL: nobody */
 struct budget *task_budget(struct task *t); /* the payer's */
 void task_give_budget(struct task *t);
+uint16_t task_cost_ms(const struct task *t);
+void task_tell_clients(struct task *t, const struct answer *a);
 void task_end(struct task *t);
 
 /* edges.c: who waits for whom */
@@ -228,14 +235,23 @@ void flights_leave(struct task *t);
 void task_begin_question(struct task *t);
 
 /* known.c: what memory says */
-bool known_answer(struct task *t, uint16_t type, struct record *r);
 bool known_shortened(struct task *t);
-bool known_dname(struct task *t, struct record *r);
-bool known_span(struct task *t, struct record *r);
+bool known_fact(struct task *t, struct record *r);
+bool known_alive(struct task *t);
 void known_follow(struct task *t, const struct record *r);
-bool known_denial_above(struct task *t, struct record *r);
 struct delegation *known_zone(struct task *t, const uint8_t *name);
 void known_prime_root(struct task *t);
+
+/* stale.c: what is past its time (RFC 8767) */
+void stale_expect(struct task *t);
+void stale_serve(struct task *t);
+bool stale_answer(struct task *t, struct answer *out);
+
+/* prefetch.c: what will soon be past its time */
+uint64_t refresh_due_ms(const struct resolver *rs, uint64_t expires_ms,
+    uint64_t life_ms, uint32_t cost_ms);
+void prefetch_begin(struct task *t);
+void prefetch_maybe(struct task *t, const struct record *r);
 
 /* pick.c: whom to ask */
 bool pick_nearest(struct task *t);
@@ -275,7 +291,7 @@ void store_ds(struct task *t, const uint8_t *zone);
 
 /* failures.c: RFC 9520 */
 enum stage known_failure(struct task *t, const struct record *r);
-bool failure_in_force(const struct task *t, const struct record *r);
+bool failed_lately(struct task *t, struct record *r);
 void store_failure(struct task *t, enum ede ede);
 bool zone_is_down(struct task *t);
 void store_zone_down(struct task *t);

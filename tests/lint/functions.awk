@@ -7,7 +7,8 @@
 BEGIN {
 	# Each of their parameters is a thing of its own, and a struct for them
 	# would be filled in at a hundred places.
-	wide["records_get"] = wide["writer_rrset"] = wide["minimise_next"] = 1
+	wide["records_get"] = wide["records_get_failure"] = 1
+	wide["writer_rrset"] = wide["minimise_next"] = 1
 }
 
 function report(what) {

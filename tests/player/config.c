@@ -70,10 +70,30 @@ set_number(struct reader *r, const char *key, const char *v)
 		r->out->ttl_max_s = n;
 	else if (strcmp(key, "cache-min-ttl") == 0)
 		r->out->ttl_min_s = n;
+	else if (strcmp(key, "serve-expired-ttl") == 0)
+		r->out->stale_max_s = n;
+	else if (strcmp(key, "serve-expired-client-timeout") == 0)
+		r->out->stale_client_ms = n;
+	else if (strcmp(key, "serve-expired-reply-ttl") == 0)
+		r->out->stale_ttl_s = n;
 	else if (strcmp(key, "cache-max-negative-ttl") == 0)
 		r->out->negative_ttl_max_s = n;
 	else
 		r->out->aliases_max = n;
+}
+
+static void
+set_stale(struct reader *r, const char *key, const char *v)
+{
+	(void)key;
+	r->out->serve_stale = yes(v);
+}
+
+static void
+set_prefetch(struct reader *r, const char *key, const char *v)
+{
+	(void)key;
+	r->out->prefetch_percent = yes(v) ? 10 : 0;
 }
 
 static void
@@ -294,10 +314,14 @@ static const struct {
 	{ "val-override-date", set_trust },
 	{ "aggressive-nsec", set_trust },
 	{ "fake-sha1", set_trust },
-	{ "prefetch", only_off },
+	{ "prefetch", set_prefetch },
 	{ "prefetch-key", only_off },
-	{ "serve-expired", only_off },
-	{ "ede-serve-expired", only_off },
+	{ "serve-expired", set_stale },
+	{ "serve-expired-ttl", set_number },
+	{ "serve-expired-client-timeout", set_number },
+	{ "serve-expired-reply-ttl", set_number },
+	{ "serve-expired-ttl-reset", only_off },
+	{ "ede-serve-expired", ignore },
 	{ "answer-cookie", only_off },
 	{ "disable-edns-do", only_off },
 	{ "dns-error-reporting", only_off },
@@ -430,6 +454,9 @@ config_read(struct text *t, struct setup *out, char *why)
 		.negative_ttl_max_s = 3600,
 		.aliases_max = 12,
 		.messages_max = 50,
+		.stale_max_s = 86400,
+		.stale_client_ms = 1800,
+		.stale_ttl_s = 30,
 		.qmin = QMIN_RELAXED,
 		.ip4 = true,
 		.ip6 = true };

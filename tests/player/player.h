@@ -100,9 +100,10 @@ struct setup {
 	struct trust_setup trust;
 	const char *skip; /* why this cannot be played; NULL: it can */
 	uint32_t ttl_min_s, ttl_max_s, negative_ttl_max_s, aliases_max;
-	uint32_t messages_max;
+	uint32_t messages_max, prefetch_percent;
+	uint32_t stale_max_s, stale_client_ms, stale_ttl_s;
 	enum qmin qmin;
-	bool mix_case, ip4, ip6, snoop, ask_localhost, prime;
+	bool mix_case, ip4, ip6, snoop, ask_localhost, prime, serve_stale;
 	bool full_answers; /* expects more than a minimal answer */
 };
 /* Reads until CONFIG_END. False: why says what is wrong with the file. */

@@ -73,6 +73,21 @@ an_answer_stays_from_the_second_time(void **state)
 }
 
 static void
+one_question_near_the_end_is_left_to_refresh(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t buf[512];
+
+	f->packed.now_hot = true;
+	f->packed.refresh_ms = NOW + 270000;
+	assert_int_equal(put(f), ERR_OK);
+	assert_int_equal(get(f, NOW + 269999, buf), f->packed.len);
+	assert_int_equal(get(f, NOW + 270000, buf), 0);
+	assert_int_equal(get(f, NOW + 270000, buf), f->packed.len);
+	assert_int_equal(get(f, NOW + 299000, buf), f->packed.len);
+}
+
+static void
 the_second_time_is_forgotten_after_a_while(void **state)
 {
 	struct fixture *f = *state;
@@ -241,6 +256,7 @@ main(void)
 		TEST(an_answer_stays_from_the_second_time),
 		TEST(the_second_time_is_forgotten_after_a_while),
 		TEST(a_hot_answer_stays_at_once),
+		TEST(one_question_near_the_end_is_left_to_refresh),
 		TEST(ttls_age_and_end),
 		TEST(the_key_is_more_than_the_name),
 		TEST(the_answer_set_turns),
