@@ -2,112 +2,108 @@
 /*
  * stream.c - questions that go out by TCP (RFC 7766).
  *
- * 1. A flow gets a kept connection to the same address and port, or one
- *    connect. It has it for itself until it is closed.
- * 2. The question is sent; every whole message that comes is handed over.
- * 3. When the flow is closed after at least one whole message, and nothing is
- *    half-sent or half-read, the connection is kept for idle_us.
+ * 1. A flow's question goes to an open connection to the same address and
+ *    port, behind those already waiting there, or to a new one. Two questions
+ *    with the same first two octets, the message's id, never share one.
+ * 2. A whole message goes to the flow whose question began with the same two
+ *    octets, whatever the order they are answered in; what fits none goes to
+ *    the one that waits longest, which will tell that it is not meant.
+ * 3. When its last flow is closed, a connection is kept for idle_us if every
+ *    question on it was answered and nothing is half-sent or half-read.
  * 4. A kept connection on which anything happens is closed: a server may hang
  *    up, but not speak unasked.
  *
- * The server may hang up just while we send on a kept connection. Then, if
- * nothing of an answer came, the question is sent once more on a new one
- * (section 6.2.4); the question is kept until then. Other breaks are told
- * once, and the stream stays, dead, until its flow is closed.
+ * A server may hang up just while we send, or after one answer although more
+ * questions wait. Questions that shared a connection or came to a used one
+ * are then sent once more, each on a connection of its own (section 6.2.4).
+ * Other breaks are told once; the stream stays, dead, until its flow closes.
  */
 #include "stream.h"
 
-#include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/queue.h>
-#include <unistd.h>
 
-#include <event2/event.h>
-#include <event2/event_struct.h>
+#define KEPT_MAX   64u
+#define SHARED_MAX 16u /* questions waiting on one connection */
 
-#include "sock.h"
-
-#define PREFIX      2u
-#define MESSAGE_MAX 65535u
-#define IN_MAX      (PREFIX + MESSAGE_MAX)
-#define IN_LEAST    2048u
-#define KEPT_MAX    64u
+struct line;
 
 struct stream {
-	TAILQ_ENTRY(stream) kept_link; /* flow is 0 and it is not dead */
+	TAILQ_ENTRY(stream) link; /* in its line's; line NULL: dead */
 	struct streams *ss;
-	struct event readable;
-	struct event writable;
+	struct line *line;
 	struct addr to;
-	uint64_t kept_us; /* since when */
-	uint8_t *out;     /* the question and its length */
-	size_t out_at, out_len;
-	uint8_t *in;
-	size_t in_len, in_room;
-	uint32_t flow; /* whose it is; 0: nobody's */
-	int fd;        /* -1: dead */
-	bool is_writing;
-	bool was_kept;     /* for an earlier question */
-	bool has_answered; /* with a whole message, on this flow */
-	bool is_telling;   /* do not free: an event is being told */
+	uint32_t flow;
+	bool is_heard;   /* it got a message */
+	bool is_second;  /* sent once more already */
+	bool came_later; /* the connection was not new to it */
+	size_t len;
+	uint8_t question[]; /* to send it once more */
 };
 
 TAILQ_HEAD(stream_list, stream);
+TAILQ_HEAD(line_list, line);
+
+/* A connection and who waits for something on it: the longest first. */
+struct line {
+	TAILQ_ENTRY(line) link; /* in ss->busy or ss->kept */
+	struct streams *ss;
+	struct conn *conn;
+	struct stream_list waiting;
+	struct addr to;
+	uint64_t kept_us; /* since when */
+	size_t count;
+	bool is_kept;
+	bool is_private;  /* for one question only */
+	bool is_untidy;   /* a question was given up unanswered */
+	bool is_breaking; /* do not free: its streams are being told */
+};
 
 struct streams {
 	struct streams_opts opts;
 	struct loop *loop;
-	struct stream_list kept; /* the oldest first */
+	struct line_list busy, kept; /* kept: the oldest first */
 	size_t kept_count;
 	struct timer expiry;
 };
 
+/* --- lines ------------------------------------------------------------ */
+
 static void
-hang_up(struct stream *st)
+line_unlink(struct line *l)
 {
-	if (st->fd == -1)
-		return;
-	(void)event_del(&st->readable);
-	(void)event_del(&st->writable);
-	(void)close(st->fd);
-	st->fd = -1;
-	st->is_writing = false;
+	struct streams *ss = l->ss;
+
+	if (l->is_kept)
+		TAILQ_REMOVE(&ss->kept, l, link);
+	else
+		TAILQ_REMOVE(&ss->busy, l, link);
+	ss->kept_count -= l->is_kept;
 }
 
 static void
-stream_free(struct stream *st)
+line_free(struct line *l)
 {
-	hang_up(st);
-	memory_free(st->in);
-	memory_free(st->out);
-	memory_free(st);
-}
-
-static void
-unkeep(struct stream *st)
-{
-	TAILQ_REMOVE(&st->ss->kept, st, kept_link);
-	st->ss->kept_count--;
+	line_unlink(l);
+	conn_free(l->conn);
+	memory_free(l);
 }
 
 bool
 streams_shed(struct streams *ss)
 {
-	struct stream *oldest = TAILQ_FIRST(&ss->kept);
+	struct line *oldest = TAILQ_FIRST(&ss->kept);
 
 	if (oldest == NULL)
 		return false;
-	unkeep(oldest);
-	stream_free(oldest);
+	line_free(oldest);
 	return true;
 }
 
 static void
 arm_expiry(struct streams *ss)
 {
-	const struct stream *oldest = TAILQ_FIRST(&ss->kept);
+	const struct line *oldest = TAILQ_FIRST(&ss->kept);
 
 	if (oldest == NULL || ss->expiry.slot != 0)
 		return;
@@ -121,7 +117,7 @@ on_expiry(void *user)
 {
 	struct streams *ss = user;
 	const uint64_t now = clock_mono_us();
-	struct stream *oldest;
+	struct line *oldest;
 
 	while ((oldest = TAILQ_FIRST(&ss->kept)) != NULL &&
 	       now - oldest->kept_us >= ss->opts.idle_us)
@@ -129,297 +125,217 @@ on_expiry(void *user)
 	arm_expiry(ss);
 }
 
+/* Nobody waits on it any more. */
 static void
-keep(struct stream *st)
+line_rest(struct line *l)
 {
-	struct streams *ss = st->ss;
+	struct streams *ss = l->ss;
 
+	if (ss->opts.idle_us == 0 || l->is_untidy || !conn_is_clean(l->conn)) {
+		line_free(l);
+		return;
+	}
 	if (ss->kept_count == KEPT_MAX)
 		(void)streams_shed(ss);
-	memory_free(st->in);
-	memory_free(st->out);
-	st->in = st->out = NULL;
-	st->in_len = st->in_room = st->out_at = st->out_len = 0;
-	st->flow = 0;
-	st->kept_us = clock_mono_us();
-	TAILQ_INSERT_TAIL(&ss->kept, st, kept_link);
+	line_unlink(l);
+	l->is_kept = true;
+	l->kept_us = clock_mono_us();
+	TAILQ_INSERT_TAIL(&ss->kept, l, link);
 	ss->kept_count++;
 	arm_expiry(ss);
 }
 
-/* Its flow is gone and nobody is using it: keeps or frees it. */
 static void
-dispose(struct stream *st)
+leave_line(struct stream *st)
 {
-	if (st->fd != -1 && st->has_answered && st->in_len == 0 &&
-	    st->out_at == st->out_len && st->ss->opts.idle_us > 0)
-		keep(st);
-	else
-		stream_free(st);
+	struct line *l = st->line;
+
+	if (l == NULL)
+		return;
+	TAILQ_REMOVE(&l->waiting, st, link);
+	l->count--;
+	st->line = NULL;
+}
+
+static void
+join_line(struct stream *st, struct line *l)
+{
+	if (l->is_kept) {
+		line_unlink(l);
+		l->is_kept = false;
+		TAILQ_INSERT_TAIL(&l->ss->busy, l, link);
+		st->came_later = true;
+	}
+	st->came_later |= l->count > 0;
+	TAILQ_INSERT_TAIL(&l->waiting, st, link);
+	l->count++;
+	st->line = l;
 }
 
 void
 stream_close(struct stream *st)
 {
-	st->flow = 0;
-	if (!st->is_telling)
-		dispose(st);
+	struct line *l = st->line;
+
+	if (l != NULL && !st->is_heard)
+		l->is_untidy = true;
+	leave_line(st);
+	if (l != NULL && l->count == 0 && !l->is_breaking)
+		line_rest(l);
+	memory_free(st);
 }
 
-/* Tells of a break. False when st is gone afterwards. */
-static bool
-tell_broken(struct stream *st, enum err e)
-{
-	struct streams *ss = st->ss;
-
-	hang_up(st);
-	st->is_telling = true;
-	ss->opts.broken(ss->opts.user, st->flow, e);
-	st->is_telling = false;
-	if (st->flow != 0)
-		return true;
-	dispose(st);
-	return false;
-}
-
-static enum err
-want_write(struct stream *st, bool wanted)
-{
-	if (st->is_writing == wanted)
-		return ERR_OK;
-	if ((wanted ? event_add(&st->writable, NULL)
-		    : event_del(&st->writable)) != 0)
-		return ERR_MEMORY;
-	st->is_writing = wanted;
-	return ERR_OK;
-}
-
-static enum err
-write_some(struct stream *st)
-{
-	ssize_t n;
-
-	if (st->out_at == st->out_len)
-		return want_write(st, false);
-	n = send(st->fd, st->out + st->out_at, st->out_len - st->out_at,
-	    MSG_NOSIGNAL | MSG_DONTWAIT);
-	if (n < 0 && errno != EAGAIN && errno != EINTR)
-		return sock_error(errno);
-	if (n > 0)
-		st->out_at += (size_t)n;
-	return want_write(st, st->out_at < st->out_len);
-}
-
-static enum err start_connect(struct stream *st);
-
-/* The connection is gone. Tries once more if it was an old one. */
-static void
-on_break(struct stream *st, enum err e)
-{
-	if (!st->was_kept || st->has_answered || st->in_len > 0) {
-		(void)tell_broken(st, e);
-		return;
-	}
-	hang_up(st);
-	st->was_kept = false;
-	st->out_at = 0;
-	e = start_connect(st);
-	if (e != ERR_OK)
-		(void)tell_broken(st, e);
-}
-
-static void
-on_writable(evutil_socket_t fd, short what, void *user)
-{
-	struct stream *st = user;
-	int number = 0;
-	socklen_t len = sizeof(number);
-	enum err e;
-
-	(void)what;
-	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &number, &len) == 0 &&
-	    number != 0)
-		e = sock_error(number);
-	else
-		e = write_some(st);
-	if (e != ERR_OK)
-		on_break(st, e);
-}
-
-/* Room for the message at hand, or for a short one when that is unknown. */
-static bool
-make_room(struct stream *st)
-{
-	size_t room = IN_LEAST;
-	uint8_t *grown;
-
-	if (st->in_len < st->in_room)
-		return true;
-	if (room < st->in_room * 2)
-		room = st->in_room * 2;
-	if (room > IN_MAX)
-		room = IN_MAX;
-	grown = memory_grow(st->in, room);
-	if (grown == NULL)
-		return false;
-	st->in = grown;
-	st->in_room = room;
-	return true;
-}
-
-/* Hands over whole messages. False when st is gone afterwards. */
-static bool
-hand_over(struct stream *st, uint64_t at_us)
-{
-	const struct streams_opts *o = &st->ss->opts;
-	size_t at = 0, want;
-
-	while (st->in_len - at >= PREFIX && st->flow != 0) {
-		want = (size_t)st->in[at] << 8 | st->in[at + 1];
-		if (st->in_len - at - PREFIX < want)
-			break;
-		st->has_answered = true;
-		st->is_telling = true;
-		o->message(o->user, st->flow, st->in + at + PREFIX, want,
-		    at_us);
-		st->is_telling = false;
-		at += PREFIX + want;
-	}
-	if (at > 0)
-		memmove(st->in, st->in + at, st->in_len - at);
-	st->in_len -= at;
-	if (st->flow != 0)
-		return true;
-	dispose(st);
-	return false;
-}
-
-static void
-on_readable(evutil_socket_t fd, short what, void *user)
-{
-	struct stream *st = user;
-	ssize_t n;
-
-	(void)what;
-	if (st->flow == 0) {
-		unkeep(st);
-		stream_free(st);
-		return;
-	}
-	if (!make_room(st)) {
-		(void)tell_broken(st, ERR_MEMORY);
-		return;
-	}
-	n = recv(fd, st->in + st->in_len, st->in_room - st->in_len, 0);
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (n <= 0) {
-		on_break(st, n == 0 ? ERR_CLOSED : sock_error(errno));
-		return;
-	}
-	st->in_len += (size_t)n;
-	(void)hand_over(st, clock_mono_us());
-}
-
-/* Leaves from one of our addresses, by a port of the system's choice. */
-static enum err
-bind_source(struct stream *st)
-{
-	struct sockaddr_storage name;
-	struct addr from;
-	socklen_t len;
-
-	if (!ports_source(st->ss->opts.ports, &st->to, &from))
-		return ERR_OK;
-	(void)sock_set(st->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
-	len = addr_to_sockaddr(&from, &name);
-	if (bind(st->fd, (struct sockaddr *)&name, len) != 0)
-		return sock_error(errno);
-	return ERR_OK;
-}
-
-static enum err
-open_socket(struct stream *st)
-{
-	const int how = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
-
-	st->fd = socket(sock_family(&st->to), how, 0);
-	if (st->fd == -1 && sock_error(errno) == ERR_LIMIT &&
-	    streams_shed(st->ss))
-		st->fd = socket(sock_family(&st->to), how, 0);
-	return st->fd == -1 ? sock_error(errno) : ERR_OK;
-}
-
-/* On failure there is no socket. */
-static enum err
-start_connect(struct stream *st)
-{
-	struct event_base *base = loop_base(st->ss->loop);
-	struct sockaddr_storage name;
-	enum err e = open_socket(st);
-	socklen_t len;
-
-	if (e != ERR_OK)
-		return e;
-	if (event_assign(&st->readable, base, st->fd, EV_READ | EV_PERSIST,
-		on_readable, st) != 0 ||
-	    event_assign(&st->writable, base, st->fd, EV_WRITE | EV_PERSIST,
-		on_writable, st) != 0) {
-		(void)close(st->fd);
-		st->fd = -1;
-		return ERR_SYSTEM;
-	}
-	(void)sock_set(st->fd, IPPROTO_TCP, TCP_NODELAY, 1);
-	e = bind_source(st);
-	len = addr_to_sockaddr(&st->to, &name);
-	/* A refusal is an event: it must not come from within send(). */
-	if (e == ERR_OK &&
-	    connect(st->fd, (struct sockaddr *)&name, len) != 0 &&
-	    errno != EINPROGRESS && errno != ECONNREFUSED)
-		e = sock_error(errno);
-	if (e == ERR_OK && event_add(&st->readable, NULL) != 0)
-		e = ERR_MEMORY;
-	if (e == ERR_OK)
-		e = want_write(st, true);
-	if (e != ERR_OK)
-		hang_up(st);
-	return e;
-}
+/* --- what comes back -------------------------------------------------- */
 
 static struct stream *
-find_kept(struct streams *ss, const struct addr *to)
+find_waiting(struct line *l, const uint8_t *bytes, size_t len)
 {
 	struct stream *st;
 
-	/* The youngest: the likeliest to live still. */
-	TAILQ_FOREACH_REVERSE(st, &ss->kept, stream_list, kept_link)
-	if (addr_equal(&st->to, to))
+	if (len < 2)
+		return TAILQ_FIRST(&l->waiting);
+	TAILQ_FOREACH(st, &l->waiting, link)
+	if (!st->is_heard && st->len >= 2 &&
+	    memcmp(st->question, bytes, 2) == 0)
 		return st;
+	return TAILQ_FIRST(&l->waiting);
+}
+
+static void
+on_message(void *user, const uint8_t *bytes, size_t len, uint64_t at_us)
+{
+	struct line *l = user;
+	struct streams_opts *o = &l->ss->opts;
+	struct stream *st = find_waiting(l, bytes, len);
+
+	if (st == NULL) {
+		line_free(l);
+		return;
+	}
+	st->is_heard = true;
+	o->message(o->user, st->flow, bytes, len, at_us);
+}
+
+static enum err ask_alone(struct stream *st);
+
+/* Once more by itself, if that is allowed; else its owner is told. */
+static void
+lost(struct stream *st, enum err e)
+{
+	struct streams_opts *o = &st->ss->opts;
+
+	if (st->came_later && !st->is_heard && !st->is_second) {
+		st->is_second = true;
+		if (ask_alone(st) == ERR_OK)
+			return;
+	}
+	o->broken(o->user, st->flow, e);
+}
+
+static void
+on_broken(void *user, enum err e)
+{
+	struct line *l = user;
+	bool shared = l->count > 1;
+	struct stream *st;
+
+	/* Whoever is told may close others, which then leave this line. */
+	l->is_breaking = true;
+	while ((st = TAILQ_FIRST(&l->waiting)) != NULL) {
+		leave_line(st);
+		st->came_later |= shared;
+		lost(st, e);
+	}
+	line_free(l);
+}
+
+/* --- what goes out ---------------------------------------------------- */
+
+static struct line *
+line_new(struct streams *ss, const struct addr *to, enum err *why)
+{
+	struct line *l = memory_new(sizeof(*l));
+	const struct conn_events ev = { .loop = ss->loop,
+		.ports = ss->opts.ports,
+		.message = on_message,
+		.broken = on_broken,
+		.user = l };
+
+	*why = ERR_MEMORY;
+	if (l == NULL)
+		return NULL;
+	l->conn = conn_new(to, &ev, why);
+	if (l->conn == NULL && *why == ERR_LIMIT && streams_shed(ss))
+		l->conn = conn_new(to, &ev, why);
+	if (l->conn == NULL) {
+		memory_free(l);
+		return NULL;
+	}
+	l->ss = ss;
+	l->to = *to;
+	TAILQ_INIT(&l->waiting);
+	TAILQ_INSERT_TAIL(&ss->busy, l, link);
+	return l;
+}
+
+static bool
+takes(const struct line *l, const struct stream *st)
+{
+	const struct stream *other;
+
+	if (l->is_private || l->is_untidy || l->count >= SHARED_MAX ||
+	    !addr_equal(&l->to, &st->to))
+		return false;
+	TAILQ_FOREACH(other, &l->waiting, link)
+	if (st->len < 2 || other->len < 2 ||
+	    memcmp(other->question, st->question, 2) == 0)
+		return false;
+	return true;
+}
+
+static struct line *
+find_line(struct streams *ss, const struct stream *st)
+{
+	struct line *l;
+
+	if (ss->opts.idle_us == 0)
+		return NULL;
+	TAILQ_FOREACH(l, &ss->busy, link)
+	if (takes(l, st))
+		return l;
+	/* The youngest: the likeliest to live still. */
+	TAILQ_FOREACH_REVERSE(l, &ss->kept, line_list, link)
+	if (takes(l, st))
+		return l;
 	return NULL;
 }
 
 static enum err
-load_question(struct stream *st, const struct wire_send *s)
+ask_on(struct stream *st, struct line *l)
 {
-	st->out = memory_new(PREFIX + s->len);
-	if (st->out == NULL)
-		return ERR_MEMORY;
-	st->out[0] = (uint8_t)(s->len >> 8);
-	st->out[1] = (uint8_t)s->len;
-	memcpy(st->out + PREFIX, s->bytes, s->len);
-	st->out_len = PREFIX + s->len;
-	st->out_at = 0;
-	return ERR_OK;
+	enum err e;
+
+	join_line(st, l);
+	e = conn_send(l->conn, st->question, st->len);
+	if (e == ERR_OK)
+		return ERR_OK;
+	/* Others may wait on it; this one has said nothing there. */
+	leave_line(st);
+	if (l->count == 0)
+		line_free(l);
+	return e;
 }
 
-/* A kept connection that breaks now is found out by on_writable(). */
 static enum err
-reuse(struct stream *st)
+ask_alone(struct stream *st)
 {
-	unkeep(st);
-	st->was_kept = true;
-	st->has_answered = false;
-	return want_write(st, true);
+	enum err why;
+	struct line *l = line_new(st->ss, &st->to, &why);
+
+	if (l == NULL)
+		return why;
+	l->is_private = st->is_second;
+	return ask_on(st, l);
 }
 
 enum err
@@ -427,30 +343,27 @@ stream_open(struct streams *ss, const struct wire_send *s, uint32_t flow,
     struct stream **out)
 {
 	struct stream *st;
+	struct line *l;
 	enum err e;
 
-	if (s->len > MESSAGE_MAX)
+	if (s->len > UINT16_MAX)
 		return ERR_RANGE;
 	if (!ports_reaches(s->to))
 		return ERR_UNREACHABLE;
-	st = find_kept(ss, s->to);
-	if (st != NULL) {
-		e = reuse(st);
-	} else {
-		st = memory_new(sizeof(*st));
-		if (st == NULL)
-			return ERR_MEMORY;
-		st->ss = ss;
-		st->to = *s->to;
-		e = start_connect(st);
-	}
-	if (e == ERR_OK)
-		e = load_question(st, s);
+	st = memory_new(sizeof(*st) + s->len);
+	if (st == NULL)
+		return ERR_MEMORY;
+	st->ss = ss;
+	st->to = *s->to;
+	st->flow = flow;
+	st->len = s->len;
+	memcpy(st->question, s->bytes, s->len);
+	l = find_line(ss, st);
+	e = l != NULL ? ask_on(st, l) : ask_alone(st);
 	if (e != ERR_OK) {
-		stream_free(st);
+		memory_free(st);
 		return e;
 	}
-	st->flow = flow;
 	*out = st;
 	return ERR_OK;
 }
@@ -465,6 +378,7 @@ streams_new(struct loop *l, const struct streams_opts *o)
 	ss->opts = *o;
 	ss->loop = l;
 	ss->expiry = (struct timer){ .fire = on_expiry, .user = ss };
+	TAILQ_INIT(&ss->busy);
 	TAILQ_INIT(&ss->kept);
 	return ss;
 }
@@ -472,10 +386,14 @@ streams_new(struct loop *l, const struct streams_opts *o)
 void
 streams_free(struct streams *ss)
 {
+	struct line *l;
+
 	if (ss == NULL)
 		return;
 	while (streams_shed(ss))
 		;
+	while ((l = TAILQ_FIRST(&ss->busy)) != NULL)
+		line_free(l);
 	timer_cancel(loop_timers(ss->loop), &ss->expiry);
 	memory_free(ss);
 }

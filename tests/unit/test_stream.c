@@ -207,6 +207,136 @@ a_kept_connection_that_speaks_unasked_is_ended(void **state)
 	close_world(&w);
 }
 
+/* A question of two octets, its id, and how to know its flow again. */
+static uint32_t
+ask_short(struct world *w, const char *id)
+{
+	const struct wire_send s = { .to = &w->to,
+		.bytes = (const uint8_t *)id,
+		.len = 2,
+		.user = w,
+		.tcp = true };
+	uint32_t flow;
+
+	w->sent_us = w->ops->now_us(w->og);
+	assert_int_equal(w->ops->send(w->og, &s, &flow), ERR_OK);
+	return flow;
+}
+
+static void
+hear_short(struct world *w, int fd, const char *want, size_t len)
+{
+	char got[16];
+
+	ride_for(&w->ride, 5000);
+	assert_int_equal(recv(fd, got, len, MSG_WAITALL), (ssize_t)len);
+	assert_memory_equal(got, want, len);
+}
+
+static void
+questions_share_a_connection_and_are_answered_in_any_order(void **state)
+{
+	struct world w;
+	uint32_t first, second;
+	int fd;
+
+	(void)state;
+	open_world(&w, SOCK_STREAM, keeping);
+	w.stop_at = 0;
+	first = ask_short(&w, "ab");
+	second = ask_short(&w, "cd");
+	fd = accepted(&w);
+	hear_short(&w, fd, "\0\2ab\0\2cd", 8);
+	assert_true(nobody_connects(&w));
+	assert_int_equal(send(fd, "\0\3cd2", 5, 0), 5);
+	ride_for(&w.ride, 5000);
+	assert_int_equal(w.last_flow, second);
+	assert_int_equal(send(fd, "\0\3ab1", 5, 0), 5);
+	ride_for(&w.ride, 5000);
+	assert_int_equal(w.last_flow, first);
+	assert_int_equal(w.messages, 2);
+	/* and it is kept */
+	assert_int_equal(recv(fd, w.got, 1, MSG_DONTWAIT), -1);
+	(void)close(fd);
+	close_world(&w);
+}
+
+static void
+equal_ids_never_share_a_connection(void **state)
+{
+	struct world w;
+	int one, other;
+
+	(void)state;
+	open_world(&w, SOCK_STREAM, keeping);
+	(void)ask_short(&w, "ab");
+	(void)ask_short(&w, "ab");
+	one = accepted(&w);
+	other = accepted(&w);
+	hear_short(&w, one, "\0\2ab", 4);
+	hear_short(&w, other, "\0\2ab", 4);
+	(void)close(one);
+	(void)close(other);
+	close_world(&w);
+}
+
+static void
+a_server_that_answers_one_question_only_gets_the_others_alone(void **state)
+{
+	struct world w;
+	uint32_t second;
+	int fd;
+
+	(void)state;
+	open_world(&w, SOCK_STREAM, keeping);
+	w.stop_at = 0;
+	(void)ask_short(&w, "ab");
+	second = ask_short(&w, "cd");
+	fd = accepted(&w);
+	hear_short(&w, fd, "\0\2ab\0\2cd", 8);
+	assert_int_equal(send(fd, "\0\3ab1", 5, 0), 5);
+	ride_for(&w.ride, 5000);
+	assert_int_equal(w.messages, 1);
+	(void)close(fd);
+	ride_for(&w.ride, 5000);
+	fd = accepted(&w);
+	hear_short(&w, fd, "\0\2cd", 4);
+	assert_int_equal(send(fd, "\0\3cd2", 5, 0), 5);
+	ride_for(&w.ride, 5000);
+	assert_int_equal(w.last_flow, second);
+	assert_int_equal(w.breaks, 0);
+	(void)close(fd);
+	close_world(&w);
+}
+
+static void
+a_break_tells_all_who_wait_and_each_once(void **state)
+{
+	struct world w;
+	int fd;
+
+	(void)state;
+	open_world(&w, SOCK_STREAM, keeping);
+	w.stop_at = 0;
+	(void)ask_short(&w, "ab");
+	(void)ask_short(&w, "cd");
+	fd = accepted(&w);
+	hear_short(&w, fd, "\0\2ab\0\2cd", 8);
+	(void)close(fd);
+	ride_for(&w.ride, 5000);
+	/* each alone, once more */
+	for (size_t i = 0; i < 2; i++) {
+		fd = accepted(&w);
+		hear_short(&w, fd, i == 0 ? "\0\2ab" : "\0\2cd", 4);
+		(void)close(fd);
+	}
+	ride_for(&w.ride, 5000);
+	assert_int_equal(w.breaks, 2);
+	assert_int_equal(w.last_error, ERR_CLOSED);
+	assert_true(nobody_connects(&w));
+	close_world(&w);
+}
+
 static void
 memory_that_runs_out_is_an_error_of_send(void **state)
 {
@@ -216,7 +346,7 @@ memory_that_runs_out_is_an_error_of_send(void **state)
 
 	(void)state;
 	open_world(&w, SOCK_STREAM, keeping);
-	for (uint64_t n = 1; n <= 2; n++) {
+	for (uint64_t n = 1; n <= 4; n++) {
 		memory_fail_at(n);
 		e = ask(&w, true, &flow);
 		memory_fail_at(0);
@@ -242,6 +372,12 @@ main(void)
 		    a_flow_closed_before_its_answer_ends_the_connection),
 		cmocka_unit_test(
 		    a_kept_connection_that_speaks_unasked_is_ended),
+		cmocka_unit_test(
+		    questions_share_a_connection_and_are_answered_in_any_order),
+		cmocka_unit_test(equal_ids_never_share_a_connection),
+		cmocka_unit_test(
+		    a_server_that_answers_one_question_only_gets_the_others_alone),
+		cmocka_unit_test(a_break_tells_all_who_wait_and_each_once),
 		cmocka_unit_test(memory_that_runs_out_is_an_error_of_send),
 	};
 
