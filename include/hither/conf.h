@@ -117,7 +117,7 @@ struct conf {
 	struct {
 		enum conf_qmin qname_minimization;
 		bool query_case_randomization, answer_rotation, refuse_any;
-		bool minimal_responses, do_ip4, do_ip6;
+		bool minimal_responses, do_ip4, do_ip6, dns_cookies;
 		uint32_t max_cname_chain, max_upstream_queries;
 		uint64_t max_upstream_bytes;
 		int64_t query_timeout_ms;
@@ -132,6 +132,7 @@ struct conf {
 		struct conf_addrs interfaces_v4, interfaces_v6; /* port 0 */
 		uint32_t port;
 		struct conf_ports source_ports;
+		uint32_t edns_buffer_size;
 		int64_t tcp_idle_timeout_ms;
 		struct conf_prefixes do_not_query;
 	} outgoing;

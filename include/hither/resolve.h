@@ -71,8 +71,9 @@ struct resolver_opts {
 	const struct anchors *anchors;
 	struct dnssec_policy dnssec;
 	uint16_t port;		  /* destination port: 53 */
+	uint16_t udp_size;	  /* told to servers; 0: EDNS_UDP_SIZE */
 	enum qmin qmin;
-	bool mix_case, ip4, ip6, ask_nsid;
+	bool mix_case, ip4, ip6, ask_nsid, cookies;
 	bool prime;		  /* RFC 9609 */
 	bool aggressive;	  /* deny out of proven spans: RFC 8198 */
 	bool sentinel;		  /* RFC 8509 */

@@ -28,7 +28,8 @@ enum exchange_state {
 	EXCHANGE_ANSWERED, /* bytes hold the matching reply */
 	EXCHANGE_SILENT,   /* listening is over: nothing came */
 	EXCHANGE_BROKEN,   /* unreachable, refused, closed: `why` */
-	EXCHANGE_SUSPECT,  /* forgeries or a wrong letter case: ask by TCP */
+	EXCHANGE_SUSPECT,  /* forgeries, a wrong letter case, or no cookie
+			      where there was one: ask by TCP */
 };
 
 struct ask {
@@ -40,7 +41,7 @@ struct ask {
 	uint32_t listen_us; /* then SILENT; >= rto_us */
 	uint16_t qtype;
 	bool tcp;
-	bool edns;	    /* with an OPT of EDNS_UDP_SIZE */
+	bool edns;	    /* with an OPT */
 	bool dnssec_ok;	    /* only with edns */
 	bool recurse;	    /* RD, for forwarders */
 	bool mix_case;	    /* 0x20 */
@@ -66,6 +67,8 @@ struct upstream_opts {
 	struct servers *servers;
 	struct rng *rng;
 	size_t exchanges_max;
+	uint16_t udp_size; /* told in the OPT; 0: EDNS_UDP_SIZE */
+	bool cookies;	   /* RFC 7873, in each OPT */
 	/* An exchange changed state. Only marks its owner as ready. */
 	void (*on_change)(void *user, uint64_t owner, uint32_t exchange);
 	void *user;

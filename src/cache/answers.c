@@ -200,14 +200,20 @@ copy_answer(struct answer_entry *e, struct answer_copy *out)
 	return e->len;
 }
 
-/* Time to refresh it: the first who comes does, the others are served. */
+/* Time to refresh it, and nobody has gone to do so. */
+static bool
+is_due(struct answer_entry *e, uint64_t now_ms)
+{
+	return e->refresh_ms != 0 && now_ms >= e->refresh_ms &&
+	       atomic_load_explicit(&e->claimed, memory_order_relaxed) == 0;
+}
+
+/* The first who comes when it is due does it, the others are served. */
 static bool
 is_left_to_refresh(struct answer_entry *e, uint64_t now_ms)
 {
-	return e->refresh_ms != 0 && now_ms >= e->refresh_ms &&
-	       atomic_load_explicit(&e->claimed, memory_order_relaxed) == 0 &&
-	       atomic_exchange_explicit(&e->claimed, 1, memory_order_relaxed) ==
-		   0;
+	return is_due(e, now_ms) && atomic_exchange_explicit(&e->claimed, 1,
+					memory_order_relaxed) == 0;
 }
 
 static size_t
@@ -270,7 +276,7 @@ answers_place(struct cache *c, const struct answer_spot *s)
 	e = (struct answer_entry *)(void *)table_find(c->answers, &k);
 	if (e == NULL || e->entry.expires_ms <= s->now_ms ||
 	    e->generation != answers_generation(c) || e->len > s->size ||
-	    e->ede != EDE_NONE)
+	    e->ede != EDE_NONE || is_due(e, s->now_ms))
 		return 0;
 	from = message_of(e);
 	memcpy(s->message + 2, from + 2, HEADER_BYTES - 2);

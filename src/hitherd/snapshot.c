@@ -272,6 +272,8 @@ snapshot_resolver_opts(const struct snapshot *s, size_t workers,
 	out->port = (uint16_t)c->outgoing.port;
 	out->qmin = qmin_of(c->resolver.qname_minimization);
 	out->mix_case = c->resolver.query_case_randomization;
+	out->cookies = c->resolver.dns_cookies;
+	out->udp_size = (uint16_t)c->outgoing.edns_buffer_size;
 	out->ip4 = c->resolver.do_ip4;
 	out->ip6 = c->resolver.do_ip6;
 	out->ask_nsid = c->selection.learn_site;

@@ -236,6 +236,10 @@ judge_rcode(struct reply *r, const struct asked *q)
 			      : REPLY_BAD;
 		r->why = "the server does not take the question";
 		return true;
+	case RCODE_BADCOOKIE:
+		r->kind = q->edns ? REPLY_BADCOOKIE : REPLY_BAD;
+		r->why = "the server does not take our cookie";
+		return true;
 	case RCODE_REFUSED:
 	case RCODE_NOTAUTH:
 		r->kind = REPLY_REFUSED;
@@ -371,6 +375,7 @@ reply_kind_text(enum reply_kind k)
 		[REPLY_REFERRAL] = "referral",
 		[REPLY_TRUNCATED] = "truncated",
 		[REPLY_NO_EDNS] = "no EDNS",
+		[REPLY_BADCOOKIE] = "bad cookie",
 		[REPLY_SERVFAIL] = "server failure",
 		[REPLY_REFUSED] = "refused",
 		[REPLY_LAME] = "lame",

@@ -153,6 +153,7 @@ delegation_fresh(struct delegation *d)
 	memset(d->spent, 0, sizeof(d->spent));
 	memset(d->plain, 0, sizeof(d->plain));
 	memset(d->by_tcp, 0, sizeof(d->by_tcp));
+	memset(d->new_cookie, 0, sizeof(d->new_cookie));
 }
 
 bool

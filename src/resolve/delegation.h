@@ -30,6 +30,7 @@ struct delegation {
 	bool plain[DELEGATION_ADDRESSES_MAX];	 /* without EDNS */
 	bool by_tcp[DELEGATION_ADDRESSES_MAX];	 /* TCP was tried */
 	bool recursive[DELEGATION_ADDRESSES_MAX]; /* a resolver is there */
+	bool new_cookie[DELEGATION_ADDRESSES_MAX]; /* it was sent back */
 	size_t name_count, address_count;
 	struct rrset *ns;    /* NULL: from the hints or configured */
 	uint64_t expires_ms; /* what it delegates ends by then; 0: never */

@@ -117,6 +117,13 @@ plain_flies(const struct task *t)
 	return false;
 }
 
+/* With the server's part in it, upstream sends it back by itself. */
+static bool
+has_new_cookie(const struct reply *r)
+{
+	return r->m.edns.cookie_len >= 16;
+}
+
 /* A reply that does not help: the same server in another way, or the next. */
 enum stage
 reject_reply(struct task *t)
@@ -132,6 +139,7 @@ reject_reply(struct task *t)
 		[REPLY_RECURSIVE] = { FAULT_LAME, EDE_NOT_AUTHORITATIVE },
 		[REPLY_EMPTY] = { FAULT_BAD, EDE_INVALID_DATA },
 		[REPLY_BAD] = { FAULT_BAD, EDE_INVALID_DATA },
+		[REPLY_BADCOOKIE] = { FAULT_BAD, EDE_NETWORK_ERROR },
 		[REPLY_TRUNCATED] = { FAULT_BAD, EDE_NETWORK_ERROR },
 	};
 	struct flight *f = t->reading;
@@ -149,6 +157,13 @@ reject_reply(struct task *t)
 		/* Of several that raced, one asked without EDNS is enough. */
 		return plain_flies(t) ? ASK : ask_again(t, f->tcp, false);
 	}
+	if (k == REPLY_BADCOOKIE && has_new_cookie(&t->reply) &&
+	    !d->new_cookie[f->server]) {
+		d->new_cookie[f->server] = true;
+		return ask_again(t, f->tcp, f->edns);
+	}
+	if (k == REPLY_BADCOOKIE && !d->by_tcp[f->server])
+		return ask_again(t, true, f->edns);
 	if (k == REPLY_TRUNCATED && !d->by_tcp[f->server])
 		return ask_again(t, true, f->edns);
 	if (t->reply.minimised && t->rs->o.qmin != QMIN_STRICT &&

@@ -19,6 +19,7 @@ enum reply_kind {
 	REPLY_REFERRAL,	 /* `ns` delegates a zone below */
 	REPLY_TRUNCATED, /* ask by TCP */
 	REPLY_NO_EDNS,	 /* FORMERR, NOTIMP or BADVERS to our OPT */
+	REPLY_BADCOOKIE, /* it wants its own cookie back: RFC 7873 */
 	REPLY_SERVFAIL,
 	REPLY_REFUSED,
 	REPLY_LAME,	 /* not this zone's server */

@@ -75,6 +75,8 @@ resolver_new(const struct resolver_opts *o)
 		.servers = o->servers,
 		.rng = o->rng,
 		.exchanges_max = o->tasks_max * 4,
+		.udp_size = o->udp_size,
+		.cookies = o->cookies,
 		.on_change = on_change,
 		.user = rs,
 		.judge = reply_judge };

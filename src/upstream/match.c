@@ -16,9 +16,10 @@
 
 #include <string.h>
 
-#define OPCODE_MASK 0x7800u
-#define RCODE_MASK  0x000fu
-#define OPTION_NSID 3u
+#define OPCODE_MASK   0x7800u
+#define RCODE_MASK    0x000fu
+#define OPTION_NSID   3u
+#define OPTION_COOKIE 10u
 
 static uint16_t
 u16_at(const uint8_t *p)
@@ -112,18 +113,22 @@ skip_name(const uint8_t *bytes, size_t len, size_t at)
 	return 0;
 }
 
+/* Of equal options the first counts. */
 static void
-find_nsid(const uint8_t *p, size_t len, struct opt_seen *out)
+find_options(const uint8_t *p, size_t len, struct opt_seen *out)
 {
 	while (len >= 4) {
 		size_t n = u16_at(p + 2);
 
 		if (n > len - 4)
 			return;
-		if (u16_at(p) == OPTION_NSID && n > 0) {
+		if (u16_at(p) == OPTION_NSID && n > 0 && out->nsid == NULL) {
 			out->nsid = p + 4;
 			out->nsid_len = n;
-			return;
+		}
+		if (u16_at(p) == OPTION_COOKIE && out->cookie == NULL) {
+			out->cookie = p + 4;
+			out->cookie_len = n;
 		}
 		p += 4 + n;
 		len -= 4 + n;
@@ -157,7 +162,7 @@ match_opt(const uint8_t *bytes, size_t len, struct opt_seen *out)
 			return;
 		if (u16_at(bytes + at) == TYPE_OPT) {
 			out->present = true;
-			find_nsid(bytes + at + 10, size, out);
+			find_options(bytes + at + 10, size, out);
 			return;
 		}
 		at += 10 + size;

@@ -27,7 +27,8 @@ enum match match_reply(const struct expected *e, const uint8_t *bytes,
 /* The OPT of a reply, as far as it teaches about the server. */
 struct opt_seen {
 	const uint8_t *nsid; /* borrowed from the message; NULL: none */
-	size_t nsid_len;
+	const uint8_t *cookie; /* likewise */
+	size_t nsid_len, cookie_len;
 	bool present;
 };
 

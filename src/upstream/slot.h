@@ -5,6 +5,9 @@
 
 #include <hither/upstream.h>
 
+#include "manners.h"
+#include "match.h"
+
 #define SLOTS_MAX 65535u
 
 /* With ASan none is kept, so that use after an exchange's end is seen. */
@@ -30,6 +33,10 @@ struct slot {
 	uint16_t qname_at; /* in names */
 	bool left;         /* nobody waits */
 	bool exact_case;
+	bool mixed_case;
+	bool wants_cookie; /* the server gave one the last time */
+	uint8_t cookie[COOKIE_BYTES_MAX]; /* that was sent */
+	uint8_t cookie_len;               /* 0: none */
 	bool silence_told; /* servers know that the RTO passed */
 	uint8_t names[];   /* the zone, then the name as it was sent */
 };
@@ -37,6 +44,7 @@ struct slot {
 struct upstream {
 	struct upstream_opts o;
 	struct upstream_counts counts;
+	struct manners *manners;
 	struct slot **slots;   /* capacity of them; NULL is free */
 	uint16_t *generations; /* of each slot; never 0 */
 	uint16_t *unused;      /* a ring of free slots */
@@ -54,5 +62,11 @@ struct slot *slot_new(struct upstream *up, const struct ask *a);
 void slot_free(struct slot *s);
 /* Keeps a copy of the reply; false: no memory. */
 bool slot_keep_reply(struct slot *s, const uint8_t *bytes, size_t len);
+
+/* guard.c: what a forger would have to guess besides id and port */
+void guard_choose(struct slot *s, const struct ask *a);
+/* Of a reply that fits in all else. */
+enum match guard_match(struct slot *s, const uint8_t *bytes, size_t len);
+void guard_learn(struct slot *s, const uint8_t *bytes, size_t len);
 
 #endif

@@ -17,9 +17,7 @@
 
 #include <string.h>
 
-#include "match.h"
-
-#define QUERY_MAX 512u
+#include "question.h"
 
 static void
 slot_close(struct slot *s)
@@ -179,12 +177,18 @@ on_message(void *user, uint32_t flow, const uint8_t *bytes, size_t len,
 		.id = s->dns_id,
 		.qtype = s->qtype,
 		.exact_case = s->exact_case };
+	enum match m = MATCH_NO;
 
 	if (flow != s->flow || flow == 0)
 		return;
 	s->up->counts.bytes_in += len;
-	switch (len <= MESSAGE_MAX ? match_reply(&e, bytes, len) : MATCH_NO) {
+	if (len <= MESSAGE_MAX)
+		m = match_reply(&e, bytes, len);
+	if (m == MATCH_YES)
+		m = guard_match(s, bytes, len);
+	switch (m) {
 	case MATCH_YES:
+		guard_learn(s, bytes, len);
 		on_answer(s, bytes, len, at_us);
 		break;
 	case MATCH_CASE:
@@ -218,44 +222,6 @@ upstream_events(void)
 	return &events;
 }
 
-/* Letter case by chance: bits that a forger must guess too. */
-static void
-mix_case(struct rng *rng, uint8_t *name, size_t len)
-{
-	uint32_t bits = 0;
-	unsigned left = 0;
-
-	for (size_t i = 0; i < len; i++) {
-		uint8_t c = name[i] & 0xdfu;
-
-		if (c < 'A' || c > 'Z')
-			continue;
-		if (left == 0) {
-			bits = rng_u32(rng);
-			left = 32;
-		}
-		name[i] = (bits & 1) != 0 ? (uint8_t)(c | 0x20u) : c;
-		bits >>= 1;
-		left--;
-	}
-}
-
-static size_t
-write_query(struct slot *s, const struct ask *a, uint8_t *buf)
-{
-	struct writer w;
-	struct opt_out opt = { .ede = EDE_NONE,
-		.udp_size = EDNS_UDP_SIZE,
-		.dnssec_ok = a->dnssec_ok,
-		.ask_nsid = a->ask_nsid };
-
-	writer_start(&w, buf, QUERY_MAX, s->dns_id, a->recurse ? FLAG_RD : 0);
-	writer_question(&w, s->names + s->qname_at, a->qtype, CLASS_IN);
-	if (a->edns && !writer_opt(&w, &opt))
-		return 0;
-	return writer_finish(&w);
-}
-
 static void
 slot_fill(struct slot *s, const struct ask *a)
 {
@@ -273,10 +239,10 @@ slot_fill(struct slot *s, const struct ask *a)
 	s->listen_us = a->listen_us;
 	s->qtype = a->qtype;
 	s->dns_id = rng_u16(up->o.rng);
-	s->exact_case = a->mix_case && !a->tcp;
-	if (s->exact_case)
-		mix_case(up->o.rng, qname, name_bytes(qname));
 	s->sent_us = now_us(up);
+	guard_choose(s, a);
+	if (s->mixed_case)
+		question_mix_case(up->o.rng, qname, name_bytes(qname));
 	s->timer.fire = on_timer;
 	s->timer.user = s;
 }
@@ -286,7 +252,13 @@ slot_send(struct slot *s, const struct ask *a)
 {
 	struct upstream_opts *o = &s->up->o;
 	UNCLEARED uint8_t buf[QUERY_MAX];
-	size_t len = write_query(s, a, buf);
+	const struct question q = { .ask = a,
+		.qname = s->names + s->qname_at,
+		.cookie = s->cookie_len > 0 ? s->cookie : NULL,
+		.cookie_len = s->cookie_len,
+		.id = s->dns_id,
+		.udp_size = s->up->o.udp_size };
+	size_t len = question_write(&q, buf);
 	enum err e;
 
 	if (len == 0)
@@ -368,7 +340,10 @@ upstream_new(const struct upstream_opts *o)
 		return NULL;
 	up->o = *o;
 	up->capacity = n > 0 ? n : 1;
-	if (!slots_make(up)) {
+	if (up->o.udp_size == 0)
+		up->o.udp_size = EDNS_UDP_SIZE;
+	up->manners = manners_new(o->rng);
+	if (up->manners == NULL || !slots_make(up)) {
 		up->capacity = 0;
 		upstream_free(up);
 		return NULL;
@@ -388,5 +363,6 @@ upstream_free(struct upstream *up)
 		slot_free(up->slots[i]);
 	}
 	slots_free(up);
+	manners_free(up->manners);
 	memory_free(up);
 }
