@@ -15,6 +15,8 @@
 #ifndef HITHER_CACHE_H
 #define HITHER_CACHE_H
 
+#include <stdio.h>
+
 #include <hither/dns.h>
 
 struct cache;
@@ -182,6 +184,37 @@ enum flush_what { FLUSH_ALL, FLUSH_NAME, FLUSH_ZONE, FLUSH_TYPE,
 /* Returns how many records were forgotten; older answers become misses. */
 size_t cache_flush(struct cache *c, enum flush_what what,
     const uint8_t *name, uint16_t type);
+
+/* --- from one start to the next --------------------------------------- */
+
+struct cache_moment {
+	uint64_t now_ms;    /* clock_boot_ms() */
+	uint64_t wall_s;    /* clock_real_s() */
+	uint64_t budget_us; /* saving stops after this; 0: when all is saved */
+};
+/*
+ * Writes the live records, but for failures, to a file beside `path` and
+ * moves it there. ERR_SYSTEM: errno says why; the old file stays.
+ */
+enum err cache_save(struct cache *c, const char *path,
+    const struct cache_moment *now, uint64_t *count) MUST_USE;
+/*
+ * Puts what is in the file, its TTLs less the time that passed, as records
+ * yet to be validated. ERR_NOT_FOUND: no file. ERR_FORMAT: damaged; nothing
+ * was taken and the file is now `path`.damaged. ERR_RANGE: of a time to come.
+ */
+enum err cache_load(struct cache *c, const char *path,
+    const struct cache_moment *now, uint64_t *count) MUST_USE;
+enum err cache_read(struct cache *c, FILE *from,
+    const struct cache_moment *now, uint64_t *count) MUST_USE;
+
+/*
+ * What is kept under a name: every live record whose owner is at `top` or
+ * below. seen() is given a copy in an arena of its own and returns false to
+ * stop. Failures and delegations too.
+ */
+void records_list(struct cache *c, const uint8_t *top, uint64_t now_ms,
+    bool (*seen)(void *user, const struct record *r), void *user);
 
 struct cache_counts {
 	uint64_t records, record_bytes, record_bytes_max;

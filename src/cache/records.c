@@ -169,11 +169,9 @@ find_fact(const struct cache *c, struct key k, uint64_t now_ms)
 		   : fact;
 }
 
-/* Within the read section: the head and a copy of the rest. */
-static const uint8_t *
-copy_out(struct record_entry *e, struct arena *a, struct record *out)
+static void
+record_head(const struct record_entry *e, struct record *out)
 {
-	table_touch(&e->entry);
 	*out = (struct record){
 		.stored_ms = e->stored_ms,
 		.expires_ms = e->entry.expires_ms,
@@ -186,6 +184,14 @@ copy_out(struct record_entry *e, struct arena *a, struct record *out)
 		.tries = e->tries,
 		.cost_ms = e->cost_ms,
 	};
+}
+
+/* Within the read section: the head and a copy of the rest. */
+static const uint8_t *
+copy_out(struct record_entry *e, struct arena *a, struct record *out)
+{
+	table_touch(&e->entry);
+	record_head(e, out);
 	return arena_copy(a, e->packed,
 	    e->entry.bytes - offsetof(struct record_entry, packed));
 }
@@ -244,6 +250,44 @@ records_get_failure(struct cache *c, const uint8_t *owner, uint16_t type,
 	struct key k = { .name = owner, .type = type, .class = KEY_FAILURE };
 
 	return get_by_key(c, &k, now_ms, a, out);
+}
+
+struct listing {
+	struct arena *arena;
+	const uint8_t *top;
+	uint64_t now_ms;
+	bool (*seen)(void *user, const struct record *r);
+	void *user;
+};
+
+static bool
+list_entry(const struct entry *e, void *user)
+{
+	const struct listing *l = user;
+	struct record_entry *re = (struct record_entry *)(uintptr_t)e;
+	struct record r;
+
+	if (e->expires_ms <= l->now_ms || !name_is_within(re->packed, l->top))
+		return true;
+	arena_reset(l->arena);
+	record_head(re, &r);
+	return !unpack_record(re->packed, re->set_count, l->arena, &r) ||
+	       l->seen(l->user, &r);
+}
+
+void
+records_list(struct cache *c, const uint8_t *top, uint64_t now_ms,
+    bool (*seen)(void *user, const struct record *r), void *user)
+{
+	struct listing l = { .arena = arena_new((size_t)4 << 20),
+		.top = top,
+		.now_ms = now_ms,
+		.seen = seen,
+		.user = user };
+
+	if (l.arena != NULL)
+		table_walk(c->records, list_entry, &l);
+	arena_free(l.arena);
 }
 
 uint32_t

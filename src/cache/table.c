@@ -501,3 +501,22 @@ table_remove_if(struct table *t, table_wants_gone *fn, const void *user)
 	}
 	return n;
 }
+
+void
+table_walk(struct table *t, table_sees *fn, void *user)
+{
+	bool more = true;
+
+	for (size_t i = 0; more && i < t->stripe_count * t->bucket_count; i++) {
+		const struct stripe *s = &t->stripes[i / t->bucket_count];
+		struct entry *e;
+
+		rcu_enter();
+		e = atomic_load_explicit(&s->buckets[i % t->bucket_count],
+		    memory_order_acquire);
+		for (; more && e != NULL;
+		     e = atomic_load_explicit(&e->next, memory_order_acquire))
+			more = fn(e, user);
+		table_leave(t);
+	}
+}

@@ -89,6 +89,13 @@ void table_remove(struct table *t, const struct key *k, table_wants_gone *fn,
 /* Removes what fn says; a slice at a time, so that writers are not held up. */
 size_t table_remove_if(struct table *t, table_wants_gone *fn, const void *user);
 
+/*
+ * Shows every entry to fn, until it says false. What comes or goes meanwhile
+ * may be seen or not. fn runs within a read section: it must not wait long.
+ */
+typedef bool table_sees(const struct entry *e, void *user);
+void table_walk(struct table *t, table_sees *fn, void *user);
+
 struct table_counts {
 	uint64_t entries, bytes, evictions, refusals;
 };

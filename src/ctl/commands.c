@@ -39,6 +39,14 @@ static const struct ctl_command commands[] = {
 	    .help = "Forgets: name NAME, type NAME TYPE, zone NAME, negative, "
 		    "servers, all.",
 	    .changes = true },
+	{ .name = "cache lookup",
+	    .arguments = { { "name", CTL_REQUIRED } },
+	    .help = "What is kept under a name, as lines of a zone file; what "
+		    "is no record is a comment." },
+	{ .name = "cache dump",
+	    .arguments = { { "zone", CTL_OPTIONAL } },
+	    .help = "The same for all names, or for those of a zone." },
+	{ .name = "cache stats", .help = "How full the cache is." },
 	{ .name = "config show",
 	    .arguments = { { "origin", CTL_FLAG }, { "changed", CTL_FLAG } },
 	    .help = "The configuration in force; --origin tells where each "
@@ -68,6 +76,9 @@ static void (*const functions[])(struct request *r) = {
 	command_nta_del,
 	command_nta_list,
 	command_flush,
+	command_cache_lookup,
+	command_cache_dump,
+	command_cache_stats,
 	command_config_show,
 	command_reload,
 	command_health,

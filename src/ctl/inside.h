@@ -138,6 +138,12 @@ void command_nta_add(struct request *r);
 void command_nta_del(struct request *r);
 void command_nta_list(struct request *r);
 
+/* --- cached.c ---------------------------------------------------------- */
+
+void command_cache_dump(struct request *r);
+void command_cache_lookup(struct request *r);
+void command_cache_stats(struct request *r);
+
 /* --- change.c ---------------------------------------------------------- */
 
 void command_flush(struct request *r);

@@ -231,6 +231,18 @@ render_flush(const json_t *r, FILE *out)
 }
 
 static void
+render_records(const json_t *r, FILE *out)
+{
+	json_t *line;
+	size_t i;
+
+	json_array_foreach(json_object_get(r, "records"), i, line)
+	    fprintf(out, "%s\n", json_string_value(line));
+	if (truth(r, "cut"))
+		fprintf(out, "; there is more: name a smaller zone\n");
+}
+
+static void
 render_level(const json_t *r, FILE *out)
 {
 	fprintf(out, "%s -> %s\n", text(r, "before"), text(r, "level"));
@@ -268,6 +280,9 @@ static const struct {
 	{ "nta del", render_nta_change },
 	{ "nta list", render_nta },
 	{ "flush", render_flush },
+	{ "cache lookup", render_records },
+	{ "cache dump", render_records },
+	{ "cache stats", render_stats },
 	{ "config show", render_config },
 	{ "reload", render_reload },
 	{ "health", render_health },
