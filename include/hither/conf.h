@@ -141,6 +141,7 @@ struct conf {
 		uint32_t infra_entries;
 		int64_t min_ttl_ms, max_ttl_ms, max_negative_ttl_ms;
 		int64_t failure_first_ms, failure_max_ms;
+		bool save_on_exit;
 		struct {
 			bool enable;
 			uint32_t remaining; /* percent */

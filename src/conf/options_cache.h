@@ -67,6 +67,13 @@
 	    .help = "A failed resolution is remembered at most this long.",
 	    .rfc = "RFC 9520" },
 
+	{ .path = "cache.save-on-exit",
+	    .type = OPTION_BOOL,
+	    .needs_restart = true,
+	    .offset = AT(cache.save_on_exit),
+	    .initial = "true",
+	    .help = "Write the records to server.directory at the end, and "
+		    "begin with what is left of them." },
 	{ .path = "cache.prefetch.enable",
 	    .type = OPTION_BOOL,
 	    .offset = AT(cache.prefetch.enable),

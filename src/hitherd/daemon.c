@@ -174,6 +174,7 @@ daemon_run(const struct invocation *how, struct snapshot *s)
 		loop_run(d.loop);
 		/* The reply to "stop" may be written, but not yet sent. */
 		event_base_loop(loop_base(d.loop), EVLOOP_NONBLOCK);
+		larder_close(&d);
 	}
 	supervisor_tell("STOPPING=1");
 	forget_signals(&d);

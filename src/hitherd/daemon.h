@@ -49,6 +49,11 @@ int daemon_run(const struct invocation *how, struct snapshot *s);
 bool daemon_start(struct daemon *d);
 void daemon_end(struct daemon *d);
 
+/* --- larder.c ---------------------------------------------------------- */
+
+void larder_open(struct daemon *d);
+void larder_close(struct daemon *d);
+
 /* --- change.c ---------------------------------------------------------- */
 
 enum err daemon_reload(struct daemon *d, struct ctl_reload *r) MUST_USE;

@@ -302,6 +302,7 @@ daemon_start(struct daemon *d)
 		return false;
 	if (privileges_drop(c, why, sizeof(why)) != ERR_OK)
 		return failed(why);
+	larder_open(d);
 	keeper_adopt(d->keeper, d->snapshot);
 	if (!start_threads(d))
 		return false;

@@ -154,6 +154,8 @@ delegation_fresh(struct delegation *d)
 	memset(d->plain, 0, sizeof(d->plain));
 	memset(d->by_tcp, 0, sizeof(d->by_tcp));
 	memset(d->new_cookie, 0, sizeof(d->new_cookie));
+	d->new_cookies = 0;
+	d->cookie_tcp = false;
 }
 
 bool

@@ -31,6 +31,8 @@ struct delegation {
 	bool by_tcp[DELEGATION_ADDRESSES_MAX];	 /* TCP was tried */
 	bool recursive[DELEGATION_ADDRESSES_MAX]; /* a resolver is there */
 	bool new_cookie[DELEGATION_ADDRESSES_MAX]; /* it was sent back */
+	bool cookie_tcp;      /* TCP was tried for want of a cookie */
+	unsigned new_cookies; /* how many of new_cookie are set */
 	size_t name_count, address_count;
 	struct rrset *ns;    /* NULL: from the hints or configured */
 	uint64_t expires_ms; /* what it delegates ends by then; 0: never */

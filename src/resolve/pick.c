@@ -117,11 +117,23 @@ plain_flies(const struct task *t)
 	return false;
 }
 
-/* With the server's part in it, upstream sends it back by itself. */
+/*
+ * The reply has the server's part, which upstream sends back by itself: once
+ * to a server, and to two of a zone, since servers that never take it would
+ * cost three messages each.
+ */
 static bool
-has_new_cookie(const struct reply *r)
+takes_new_cookie(struct task *t)
 {
-	return r->m.edns.cookie_len >= 16;
+	struct delegation *d = t->zone;
+	size_t server = t->reading->server;
+
+	if (t->reply.m.edns.cookie_len < 16 || d->new_cookie[server] ||
+	    d->new_cookies >= 2)
+		return false;
+	d->new_cookie[server] = true;
+	d->new_cookies++;
+	return true;
 }
 
 /* A reply that does not help: the same server in another way, or the next. */
@@ -157,13 +169,12 @@ reject_reply(struct task *t)
 		/* Of several that raced, one asked without EDNS is enough. */
 		return plain_flies(t) ? ASK : ask_again(t, f->tcp, false);
 	}
-	if (k == REPLY_BADCOOKIE && has_new_cookie(&t->reply) &&
-	    !d->new_cookie[f->server]) {
-		d->new_cookie[f->server] = true;
+	if (k == REPLY_BADCOOKIE && takes_new_cookie(t))
 		return ask_again(t, f->tcp, f->edns);
-	}
-	if (k == REPLY_BADCOOKIE && !d->by_tcp[f->server])
+	if (k == REPLY_BADCOOKIE && !d->by_tcp[f->server] && !d->cookie_tcp) {
+		d->cookie_tcp = true;
 		return ask_again(t, true, f->edns);
+	}
 	if (k == REPLY_TRUNCATED && !d->by_tcp[f->server])
 		return ask_again(t, true, f->edns);
 	if (t->reply.minimised && t->rs->o.qmin != QMIN_STRICT &&
