@@ -376,13 +376,6 @@ make_room(struct stripe *s, size_t cost, uint64_t now_ms)
 	       s->live_bytes + s->waiting_bytes + cost <= t->quota_bytes;
 }
 
-bool
-table_takes(const struct table *t, size_t bytes)
-{
-	return bytes <= UINT32_MAX / 2 &&
-	       block_cost(bytes) <= t->soft_bytes / 2;
-}
-
 static enum err
 stripe_put(struct stripe *s, const struct key *k, struct entry *e,
     uint64_t now_ms)
@@ -448,13 +441,11 @@ void
 table_remove(struct table *t, const struct key *k, table_wants_gone *fn,
     const void *user)
 {
-	uint64_t hash = key_hash(k);
-	struct stripe *s = table_stripe(t, hash);
+	struct stripe *s = table_stripe(t, place_hash(k));
 	struct entry *e;
 
 	pthread_mutex_lock(&s->lock);
-	e = chain_find(&s->buckets[(uint32_t)hash & (t->bucket_count - 1)], k,
-	    (uint32_t)hash);
+	e = table_find(t, k);
 	if (e != NULL && fn(e, user))
 		stripe_remove(s, e);
 	stripe_leave(s);
@@ -500,23 +491,4 @@ table_remove_if(struct table *t, table_wants_gone *fn, const void *user)
 		stripe_leave(s);
 	}
 	return n;
-}
-
-void
-table_walk(struct table *t, table_sees *fn, void *user)
-{
-	bool more = true;
-
-	for (size_t i = 0; more && i < t->stripe_count * t->bucket_count; i++) {
-		const struct stripe *s = &t->stripes[i / t->bucket_count];
-		struct entry *e;
-
-		rcu_enter();
-		e = atomic_load_explicit(&s->buckets[i % t->bucket_count],
-		    memory_order_acquire);
-		for (; more && e != NULL;
-		     e = atomic_load_explicit(&e->next, memory_order_acquire))
-			more = fn(e, user);
-		table_leave(t);
-	}
 }
