@@ -226,7 +226,6 @@ known_follow(struct task *t, const struct record *r)
 		.known = r->security,
 		.rank = r->rank,
 		.from_memory = true };
-	t->reading = NULL;
 	for (size_t i = 0; i < r->set_count && sets != NULL; i++)
 		sets[i]->ttl =
 		    t->reading_stale ? ttl_to_tell(t, r) : aged_ttl(t, r, i);

@@ -322,6 +322,7 @@ judge_known(struct task *t)
 		[SECURITY_BOGUS] = VERDICT_BOGUS,
 	};
 
+	t->reading = NULL;
 	t->reply.verdict = verdicts[t->reply.known];
 	if (t->reply.known != SECURITY_UNCHECKED && !t->for_trust)
 		reply_collect_proofs(&t->reply);
