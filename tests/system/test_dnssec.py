@@ -8,7 +8,9 @@ import dns.query
 import lab
 import pytest
 
-VALIDATE = {"dnssec": {"trust-anchor-file": str(lab.ZONES / "root.key")}}
+VALIDATE = {"dnssec": {"trust-anchor-file": str(lab.ZONES / "root.key"),
+                       "auto-trust-anchor": True,
+                       "trust-anchor-signaling": True}}
 SOUND = ["nsec", "nsec3", "rsa", "rsa512", "p384", "ed25519", "ed448"]
 # Zone, and the EDE codes that tell what is wrong with it.
 BROKEN = {"expired": {7}, "notyet": {8}, "wrongkey": {9}, "badsig": {6},
