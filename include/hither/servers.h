@@ -22,6 +22,7 @@ struct servers_opts {
 	size_t max_entries;    /* > 0; the least used makes room */
 	int32_t v4_bias_us;    /* added to every IPv4 estimate */
 	uint32_t budget_permille; /* scales shadow probes; 0: none. Hedges too */
+	uint32_t tail_permille; /* of (p95 - mean) added to what it costs */
 	bool random_policy;    /* uniform among live ones, nothing learnt used */
 };
 struct servers *servers_new(const struct servers_opts *o) MUST_USE;
@@ -44,10 +45,27 @@ void servers_answered(struct servers *sv, const struct servers_sample *s,
 void servers_silent(struct servers *sv, const struct addr *a,
     const uint8_t *qname, uint64_t now_us);
 
+/*
+ * A packet leaves for it, and its exchange is over, however it ended: for
+ * the bound on what may be under way to one address at once.
+ */
+void servers_sent(struct servers *sv, const struct addr *a, uint64_t now_us);
+void servers_landed(struct servers *sv, const struct addr *a);
+/* Replies with a wrong id come: for a while no copies, which help a forger. */
+void servers_spoofed(
+    struct servers *sv, const struct addr *a, uint64_t now_us);
+
 enum server_fault { FAULT_LAME, FAULT_REFUSED, FAULT_SERVFAIL, FAULT_BAD };
-/* Excludes the address for this zone for a while: near.md 1.6's times. */
+/*
+ * Excludes the address for this zone for a while: 1, 4, 15 minutes (SERVFAIL: 5 s doubling to one). When
+ * they are over it is on probation: a shadow copy finds out how it is now,
+ * and no client waits for that unless there is nobody else.
+ */
 void servers_fault(struct servers *sv, const struct addr *a,
     const uint8_t *zone, enum server_fault f, uint64_t now_us);
+/* It answered a shadow copy for this zone as it should. */
+void servers_fault_over(
+    struct servers *sv, const struct addr *a, const uint8_t *zone);
 
 /* FORMERR or NOTIMP to EDNS: twice in agreement and it is remembered 15 min. */
 void servers_edns_refused(
@@ -62,20 +80,41 @@ struct servers_set {
 	const bool *tried;    /* by this question already: not again */
 	size_t count;	      /* <= SERVERS_SET_MAX */
 	const uint8_t *zone;
+	const uint8_t *qname; /* who was silent on it waits; may be NULL */
+	/* The server's name of each, for what its operator's others are like. */
+	const uint8_t *const *names; /* may be NULL */
+	uint64_t waited_us; /* for what others find out; 0: not yet */
 };
 struct servers_choice {
 	size_t primary;	      /* index */
 	size_t shadow;	      /* index; == count: no shadow copy */
 	uint32_t hedge_us;    /* ask another at this point; 0: race at once */
 	uint32_t rto_us;      /* silent after this */
+	uint32_t shadow_rto_us;
 	uint32_t expected_us; /* estimate; 0: never measured */
+	bool ask_site;	      /* its NSID is wanted (a shadow copy's always) */
+	bool blind;	      /* nothing known: see servers_overtake() */
+	bool wait;	      /* with ERR_LIMIT: ask again in a moment */
 	const char *why;      /* static text for the trace */
+	const char *shadow_why; /* likewise; "" without a copy */
 };
-/* ERR_NOT_FOUND: all tried. Spends tokens for the shadow copy it names. */
+/*
+ * Spends tokens for the shadow copy it names. ERR_NOT_FOUND: all were tried.
+ * ERR_LIMIT: all are dead and enough goes to them already, or other questions
+ * have just asked every address of an unknown set. With `wait` it pays to ask
+ * again in a few milliseconds; not without.
+ */
 enum err servers_choose(struct servers *sv, const struct servers_set *set,
     struct rng *rng, uint64_t now_us, struct servers_choice *out) MUST_USE;
 /* May a hedge leave now? Takes the token when true. */
 bool servers_may_hedge(struct servers *sv, const struct addr *primary);
+/*
+ * For a question that went blindly to an unknown address waited_us ago: has
+ * somebody else's question shown meanwhile that another of the set is so near
+ * that asking it now is the better bet? Takes from the cold budget when true.
+ */
+bool servers_overtake(struct servers *sv, const struct servers_set *set,
+    uint64_t waited_us, uint64_t now_us);
 
 /* --- looking ---------------------------------------------------------- */
 
@@ -84,18 +123,81 @@ struct server_view {
 	struct addr address;
 	char site[65];	    /* printable NSID, "" when not known */
 	uint64_t queries, silences;
+	double chosen;	    /* times it was the one asked, fading: 15 min */
 	uint64_t age_us;    /* since the last reply; UINT64_MAX: never */
 	uint64_t probe_in_us; /* dead: when it is probed next */
 	uint32_t est_us, dev_us, rto_us;
 	uint32_t loss_permille;
 	uint32_t regime_changes, site_changes;
 	enum server_state state;
-	bool speaks_edns, lame; /* lame: for the zone asked about */
+	bool speaks_edns;
+	bool lame, probation; /* for the zone asked about */
 };
 /* False when nothing is known of it. zone may be NULL. */
 bool servers_look(struct servers *sv, const struct addr *a,
     const uint8_t *zone, uint64_t now_us, struct server_view *out);
+/* Where the next question would go, and why; draws and spends nothing. */
+struct server_outlook {
+	double cost_us;	   /* what a client would wait; < 0: not known */
+	const char *state; /* "best", "tied", "far", "dead", ...; static */
+	const char *why;   /* static */
+};
+/* out[set->count]; returns the index of the best, or set->count. */
+size_t servers_foresee(struct servers *sv, const struct servers_set *set,
+    uint64_t now_us, struct server_outlook *out);
+
+/* Sites that identified themselves, nearest first, over all addresses. */
+struct server_site {
+	char site[65];
+	uint32_t est_us; /* of the nearest of its addresses */
+	uint32_t addresses;
+	struct addr address; /* the nearest */
+	uint64_t age_us;     /* since that one's last reply */
+};
+size_t servers_sites(struct servers *sv, uint64_t now_us,
+    struct server_site *out, size_t max);
+/* An address whose catchment moved, as its NSID tells; newest first. */
+struct server_move {
+	struct addr address;
+	char from[65], to[65];
+	uint32_t est_from_us, est_to_us;
+	uint64_t at_us; /* as now_us was when it was seen */
+};
+#define SERVERS_MOVES_MAX 32u
+size_t servers_moves(
+    struct servers *sv, struct server_move *out, size_t max);
+
+/* Why questions, copies and second tries went where; never reset. */
+enum server_decision {
+	CHOSE_NEAREST, CHOSE_TIED, CHOSE_NEXT, CHOSE_UNKNOWN, CHOSE_DEAD,
+	CHOSE_FAULTY, CHOSE_AT_RANDOM, CHOSE_NOBODY, RACED_COLD, RACED_DOUBTED,
+	HEDGED, OVERTOOK, COPIED_UNKNOWN, COPIED_CONFIRM, COPIED_DEAD,
+	COPIED_PROBATION, COPIED_EVENT, COPIED_OLD, HELD_SPOOFED, HELD_RATE,
+	DECISIONS
+};
+struct servers_counts {
+	uint64_t decisions[DECISIONS];
+	uint64_t deaths, revivals, regimes, moves;
+};
+void servers_count(const struct servers *sv, struct servers_counts *out);
+const char *server_decision_text(enum server_decision d); /* "nearest" */
+
 size_t servers_known(const struct servers *sv);
 size_t servers_forget(struct servers *sv); /* all; returns how many */
+
+/* --- over a restart --------------------------------------------------- */
+
+/*
+ * Writes what is known to a file beside `path` and moves it there. Of each
+ * address: estimate, deviation, loss, site, age; some 24 octets and the site.
+ */
+enum err servers_save(struct servers *sv, const char *path, uint64_t now_us,
+    uint64_t now_s) MUST_USE;
+/*
+ * Reads it back: each address stands for four samples of long ago. ERR_NOT_FOUND:
+ * no such file. ERR_FORMAT: damaged, or not ours; nothing was taken from it.
+ */
+enum err servers_load(struct servers *sv, const char *path, uint64_t now_us,
+    uint64_t now_s) MUST_USE;
 
 #endif

@@ -5,7 +5,7 @@
  *
  * An exchange is owned here and outlives the task that began it: it keeps its
  * own copy of question, zone and address, goes on listening past its RTO, and
- * a late reply still teaches `servers` (near.md: Karn's ambiguity does not
+ * a late reply still teaches `servers` (Karn's ambiguity does not
  * arise, each transmission has its own id and port). Whatever does not match
  * (address and port: the flow; id, QR, opcode, question, letter case) is
  * counted and ignored (RFC 5452 section 9.1).
@@ -19,6 +19,8 @@
 
 /* This many mismatches make a UDP exchange EXCHANGE_SUSPECT. */
 #define EXCHANGE_MISMATCHES_MAX 20u
+/* One may have strayed here; so many for one question are no accident. */
+#define EXCHANGE_MISMATCHES_WARY 3u
 
 struct upstream;
 
@@ -36,7 +38,7 @@ struct ask {
 	const struct addr *to;
 	const uint8_t *zone;
 	const uint8_t *qname;
-	uint64_t owner;	    /* handed to on_change; 0: nobody waits */
+	uint64_t owner;	    /* handed to on_change; 0: its reply only teaches */
 	uint32_t rto_us;    /* then LATE, and servers_silent() */
 	uint32_t listen_us; /* then SILENT; >= rto_us */
 	uint16_t qtype;
@@ -46,7 +48,7 @@ struct ask {
 	bool recurse;	    /* RD, for forwarders */
 	bool mix_case;	    /* 0x20 */
 	bool ask_nsid;	    /* only with edns */
-	bool shadow;	    /* nobody waits: its reply only teaches */
+	bool shadow;	    /* a copy of what was asked of another address */
 };
 
 struct exchange {

@@ -6,25 +6,64 @@
  */
 #include "task.h"
 
-/* The best that has room. Whoever is full counts as tried in this round. */
+/* A choice that failed for want of tokens is tried again after so long. */
+#define PICK_AGAIN_US 50000u
+/* A question that waits for what others find out looks so soon again. */
+#define HOLD_LOOK_US 2000u
+
+static uint64_t
+now_of(const struct task *t)
+{
+	return t->rs->o.wire->now_us(t->rs->o.wire_self);
+}
+
+static struct servers_set
+set_of(const struct task *t, const uint8_t **names)
+{
+	const struct delegation *d = t->zone;
+
+	for (size_t i = 0; i < d->address_count; i++)
+		names[i] = d->names[d->name_of[i]].name;
+	return (struct servers_set){ .addresses = d->addresses,
+		.tried = d->tried,
+		.count = d->address_count,
+		.zone = d->zone,
+		.qname = t->ask_name.wire,
+		.names = d->configured ? NULL : names,
+		.waited_us =
+		    t->held_since_us == 0 ? 0 : now_of(t) - t->held_since_us };
+}
+
+/* Looks again soon; false: no timer to be had, so it fails instead. */
 static bool
+pick_hold(struct task *t, uint64_t now_us)
+{
+	if (t->held_since_us == 0)
+		t->held_since_us = now_us;
+	return timer_arm(t->rs->o.timers, &t->timer,
+		   now_us + HOLD_LOOK_US + (now_us - t->held_since_us) / 4) ==
+	       ERR_OK;
+}
+
+/* The best that has room. Whoever is full counts as tried in this round. */
+static enum err
 choose_with_room(struct task *t, uint64_t now_us, struct servers_choice *c)
 {
 	struct delegation *d = t->zone;
-	const struct servers_set set = { d->addresses, d->tried,
-		d->address_count, d->zone };
+	const uint8_t *names[DELEGATION_ADDRESSES_MAX];
+	const struct servers_set set = set_of(t, names);
 
 	for (size_t i = 0; i < d->address_count; i++) {
-		if (servers_choose(t->rs->o.servers, &set, t->rs->o.rng, now_us,
-			c) != ERR_OK)
-			return false;
-		if (!quota_server_full(t, c->primary))
-			return true;
+		enum err e = servers_choose(t->rs->o.servers, &set,
+		    t->rs->o.rng, now_us, c);
+
+		if (e != ERR_OK || !quota_server_full(t, c->primary))
+			return e;
 		d->tried[c->primary] = true;
 		t->crowded_out = true;
 		t->last_trouble = "too many questions wait for this server";
 	}
-	return false;
+	return ERR_NOT_FOUND;
 }
 
 /* The nearest untried address. False: none is left in this round. */
@@ -32,22 +71,42 @@ bool
 pick_nearest(struct task *t)
 {
 	struct delegation *d = t->zone;
-	uint64_t now_us = t->rs->o.wire->now_us(t->rs->o.wire_self);
+	uint64_t now_us = now_of(t);
 	struct servers_choice c;
+	enum err e;
 
-	if (!flights_may_send(t) || !choose_with_room(t, now_us, &c))
+	if (!flights_may_send(t) || d->address_count == 0)
+		return false;
+	e = choose_with_room(t, now_us, &c);
+	t->pick_again_us = e == ERR_LIMIT ? now_us + PICK_AGAIN_US : 0;
+	t->holds = e == ERR_LIMIT && c.wait && pick_hold(t, now_us);
+	if (e != ERR_OK)
 		return false;
 	t->pick = (struct pick){ .server = c.primary,
 		.shadow = c.shadow,
 		.hedge_us = c.hedge_us,
 		.rto_us = c.rto_us,
+		.shadow_rto_us = c.shadow_rto_us,
+		.ask_site = c.ask_site,
+		.blind = c.blind,
+		.why = c.why,
+		.shadow_why = c.shadow_why,
 		.made = true,
 		.tcp = d->tcp,
 		.edns = !d->plain[c.primary] &&
 			servers_speaks_edns(t->rs->o.servers,
 			    &d->addresses[c.primary], now_us) };
-	task_note(t, "%s", c.why);
 	return true;
+}
+
+/* Has another question found out meanwhile who is near? */
+bool
+pick_may_overtake(struct task *t, uint64_t waited_us)
+{
+	const uint8_t *names[DELEGATION_ADDRESSES_MAX];
+	const struct servers_set set = set_of(t, names);
+
+	return servers_overtake(t->rs->o.servers, &set, waited_us, now_of(t));
 }
 
 /*
@@ -88,7 +147,7 @@ blame(struct task *t, enum server_fault f, enum ede ede)
 	size_t server = t->reading->server;
 
 	servers_fault(t->rs->o.servers, &d->addresses[server], d->zone, f,
-	    t->rs->o.wire->now_us(t->rs->o.wire_self));
+	    now_of(t));
 	d->spent[server] = true;
 	t->last_ede = ede;
 	t->last_trouble = t->reply.why;
@@ -100,7 +159,8 @@ ask_again(struct task *t, bool tcp, bool edns)
 	t->pick = (struct pick){ .server = t->reading->server,
 		.shadow = t->zone->address_count,
 		.hedge_us = UINT32_MAX,
-		.rto_us = SERVERS_UNKNOWN_RTO_US,
+		.rto_us = t->reading->rto_us,
+		.why = tcp ? "again by TCP" : "again without EDNS",
 		.made = true,
 		.tcp = tcp,
 		.edns = edns };
@@ -159,12 +219,14 @@ reject_reply(struct task *t)
 	enum reply_kind k = t->reply.kind;
 
 	f->over = true;
+	if (f->shadow)
+		return ASK; /* upstream has learnt what there is to learn */
 	t->saw_recursive = t->saw_recursive || k == REPLY_RECURSIVE;
 	d->recursive[f->server] |= k == REPLY_RECURSIVE;
 	t->saw_empty = t->saw_empty || k == REPLY_EMPTY;
 	if (k == REPLY_NO_EDNS) {
 		servers_edns_refused(t->rs->o.servers, &d->addresses[f->server],
-		    t->rs->o.wire->now_us(t->rs->o.wire_self));
+		    now_of(t));
 		d->plain[f->server] = true;
 		/* Of several that raced, one asked without EDNS is enough. */
 		return plain_flies(t) ? ASK : ask_again(t, f->tcp, false);

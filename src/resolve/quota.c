@@ -14,9 +14,11 @@
  */
 #include "task.h"
 
-#define SILENT_MAX   8u /* tasks that probe a silent zone or server */
-#define LIVE_LEAST   64u
-#define BUCKET_OF(h) ((uint32_t)((h) % QUOTA_BUCKETS))
+#define SILENT_MAX 8u /* tasks that probe a silent zone or server */
+/* The same, where servers bounds what is sent: they wait for their turn. */
+#define SILENT_SPARED 256u
+#define LIVE_LEAST    64u
+#define BUCKET_OF(h)  ((uint32_t)((h) % QUOTA_BUCKETS))
 
 static uint32_t
 live_max(const struct resolver *rs)
@@ -24,6 +26,12 @@ live_max(const struct resolver *rs)
 	size_t share = rs->o.tasks_max / 4;
 
 	return share < LIVE_LEAST ? LIVE_LEAST : (uint32_t)share;
+}
+
+static uint32_t
+silent_max(const struct resolver *rs)
+{
+	return servers_spare_dead(rs->o.servers) ? SILENT_SPARED : SILENT_MAX;
 }
 
 static bool
@@ -57,7 +65,7 @@ quota_enter_zone(struct task *t)
 
 	quota_leave_zone(t);
 	if (rs->zone_loads[bucket] >= live_max(rs) ||
-	    (rs->zone_loads[bucket] >= SILENT_MAX && zone_is_silent(t))) {
+	    (rs->zone_loads[bucket] >= silent_max(rs) && zone_is_silent(t))) {
 		rs->counts.limit_zone++;
 		return false;
 	}
@@ -90,7 +98,7 @@ quota_server_full(struct task *t, size_t server)
 	uint32_t load = rs->server_loads[server_bucket(rs, a)];
 
 	if (load < live_max(rs) &&
-	    (load < 2 * SILENT_MAX || !server_is_silent(t, a)))
+	    (load < 2 * silent_max(rs) || !server_is_silent(t, a)))
 		return false;
 	rs->counts.limit_server++;
 	return true;

@@ -162,6 +162,8 @@ pick_server(struct task *t)
 	}
 	if (t->pick.made || pick_nearest(t))
 		return ASK;
+	if (t->holds)
+		return WAIT;
 	if (!flights_newest_waits(t))
 		pick_lookups(t);
 	if (t->flight_count > 0 && !flights_newest_waits(t) &&

@@ -2,7 +2,8 @@
 /*
  * send.c - the flights of one upstream question: each is one send to one
  * address. The first stays in the air when a second leaves; whichever is
- * answered first is read, the others only teach (near.md).
+ * answered first is read, the others only teach. A shadow copy is a flight
+ * too: its answer is as good, but silence from it moves nobody.
  */
 #include "task.h"
 
@@ -12,6 +13,8 @@
 /* Listening goes on past the RTO: a late answer is still an answer. */
 #define LISTEN_MIN_US 1500000u
 #define TCP_RTO_US    2000000u
+/* How often one that went out blindly looks what others have learnt. */
+#define LOOK_US 5000u
 
 /* Retries that RFC 9520 section 3.1 calls reasonable, and no more. */
 #define SENDS_MAX  8u
@@ -41,6 +44,8 @@ task_begin_question(struct task *t)
 	flights_leave(t);
 	memset(&t->pick, 0, sizeof(t->pick));
 	t->round = 0;
+	t->pick_again_us = t->held_since_us = 0;
+	t->holds = false;
 	t->saw_recursive = t->saw_empty = t->ask_recursively = false;
 	delegation_fresh(t->zone);
 	do {
@@ -51,45 +56,60 @@ task_begin_question(struct task *t)
 }
 
 static void
-fill_ask(struct task *t, struct ask *a, size_t server, bool tcp)
+fill_ask(struct task *t, struct ask *a, const struct flight *f)
 {
 	const struct resolver_opts *o = &t->rs->o;
-	uint32_t rto = t->pick.rto_us << (t->round > 3 ? 3 : t->round);
 
-	if (tcp && rto < TCP_RTO_US)
-		rto = TCP_RTO_US;
-	a->to = &t->zone->addresses[server];
+	a->to = &t->zone->addresses[f->server];
 	a->zone = t->zone->zone;
 	a->qname = t->ask_name.wire;
 	a->qtype = t->ask_type;
 	a->owner = (uint64_t)t->number << 32 | t->slot;
-	a->rto_us = rto;
-	a->listen_us = rto < LISTEN_MIN_US ? LISTEN_MIN_US : rto;
-	a->tcp = tcp;
-	a->edns = t->pick.edns;
+	a->rto_us = f->rto_us;
+	a->listen_us = f->rto_us < LISTEN_MIN_US ? LISTEN_MIN_US : f->rto_us;
+	a->tcp = f->tcp;
+	a->edns = f->edns;
 	a->dnssec_ok = a->edns;
 	a->recurse = t->zone->forward || t->ask_recursively;
 	a->mix_case = o->mix_case;
-	/* One in sixteen is enough to notice a moved catchment. */
-	a->ask_nsid =
-	    a->edns && o->ask_nsid && (t->trace || rng_below(o->rng, 16) == 0);
+	a->shadow = f->shadow;
+	a->ask_nsid = a->edns && o->ask_nsid &&
+		      (f->shadow || t->pick.ask_site || t->trace);
 }
 
-/* The copy that teaches: nobody waits for it, its cost is in the budget. */
+/* The copy that teaches; its cost is in the budget like any other's. */
 static void
 send_shadow(struct task *t, struct budget *b)
 {
+	struct delegation *d = t->zone;
+	size_t i = t->pick.shadow;
+	struct flight *f = &t->flights[t->flight_count];
 	struct ask a = { 0 };
+	char to[ADDR_TEXT_MAX];
 	enum err why;
 
-	if (b->messages + 1 >= t->rs->o.messages_max)
+	if (i >= d->address_count || t->pick.tcp ||
+	    t->flight_count == FLIGHTS_MAX ||
+	    b->messages + 1 >= t->rs->o.messages_max)
 		return;
-	fill_ask(t, &a, t->pick.shadow, false);
-	a.shadow = true;
-	a.owner = 0;
-	a.ask_nsid = a.edns && t->rs->o.ask_nsid;
-	if (upstream_ask(t->rs->upstream, &a, &why) != 0)
-		b->messages++;
+	*f = (struct flight){ .server = i,
+		.sent_us = now_of(t),
+		.hedge_us = UINT32_MAX,
+		.rto_us = t->pick.shadow_rto_us,
+		.edns = !d->plain[i] && servers_speaks_edns(t->rs->o.servers,
+					    &d->addresses[i], now_of(t)),
+		.shadow = true };
+	fill_ask(t, &a, f);
+	f->exchange = upstream_ask(t->rs->upstream, &a, &why);
+	if (f->exchange == 0)
+		return;
+	if (t->trace)
+		task_note(t, "a copy -> %s (%s)", addr_text(a.to, to),
+		    t->pick.shadow_why);
+	d->tried[i] = true;
+	b->messages++;
+	quota_enter_server(t, f);
+	t->flight_count++;
 }
 
 static void
@@ -104,13 +124,21 @@ note_send(struct task *t, const struct ask *a)
 	    v.est_us > 0)
 		snprintf(rtt, sizeof(rtt), "RTT about %.1f ms",
 		    (double)v.est_us / 1000);
-	task_note(t, "%s %s -> %s %s for zone %s (%s, %s%s)",
+	task_note(t, "%s %s -> %s %s for zone %s (%s, %s, %s)",
 	    name_text(a->qname, name), type_text(a->qtype, type),
 	    addr_text(a->to, to),
 	    name_text(t->zone->names[t->zone->name_of[t->pick.server]].name,
 		server),
 	    name_text(a->zone, zone), a->tcp ? "tcp" : "udp", rtt,
-	    t->zone->address_count > 1 ? ", chosen among several" : "");
+	    t->zone->address_count == 1 ? "the only one" : t->pick.why);
+}
+
+static uint32_t
+patience_us(const struct task *t)
+{
+	uint32_t rto = t->pick.rto_us << (t->round > 3 ? 3 : t->round);
+
+	return t->pick.tcp && rto < TCP_RTO_US ? TCP_RTO_US : rto;
 }
 
 /* Sends what was picked. False: it could not leave; t->pick is used up. */
@@ -125,6 +153,13 @@ flights_send_pick(struct task *t)
 	t->pick.made = false;
 	if (t->flight_count == FLIGHTS_MAX || b == NULL)
 		return false;
+	*f = (struct flight){ .server = t->pick.server,
+		.sent_us = now_of(t),
+		.hedge_us = t->pick.tcp ? UINT32_MAX : t->pick.hedge_us,
+		.rto_us = patience_us(t),
+		.tcp = t->pick.tcp,
+		.edns = t->pick.edns,
+		.blind = t->pick.blind };
 	if (t->pick.tcp && b->bytes + MESSAGE_MAX > t->rs->o.bytes_max) {
 		/* Its answer may be longer than what is left to be read. */
 		t->zone->spent[t->pick.server] = true;
@@ -133,29 +168,22 @@ flights_send_pick(struct task *t)
 		t->rs->counts.limit_bytes++;
 		return false;
 	}
-	fill_ask(t, &a, t->pick.server, t->pick.tcp);
+	fill_ask(t, &a, f);
 	if (t->trace)
 		note_send(t, &a);
 	b->messages++;
 	t->from_cache = false;
-	t->zone->tried[t->pick.server] = true;
-	t->zone->by_tcp[t->pick.server] |= t->pick.tcp;
+	t->zone->tried[f->server] = true;
+	t->zone->by_tcp[f->server] |= f->tcp;
 	f->exchange = upstream_ask(t->rs->upstream, &a, &why);
 	if (f->exchange == 0) {
 		t->last_trouble = err_text(why);
 		t->last_ede = EDE_NETWORK_ERROR;
 		return false;
 	}
-	f->server = t->pick.server;
-	f->sent_us = now_of(t);
-	f->hedge_us = t->pick.tcp ? UINT32_MAX : t->pick.hedge_us;
-	f->tcp = t->pick.tcp;
-	f->edns = t->pick.edns;
-	f->over = false;
 	quota_enter_server(t, f);
 	t->flight_count++;
-	if (t->pick.shadow < t->zone->address_count && !t->pick.tcp)
-		send_shadow(t, b);
+	send_shadow(t, b);
 	return true;
 }
 
@@ -183,6 +211,7 @@ repeat_by_tcp(struct task *t, struct flight *f)
 	t->pick = (struct pick){ .server = f->server,
 		.shadow = t->zone->address_count,
 		.rto_us = TCP_RTO_US,
+		.why = "again by TCP",
 		.made = true,
 		.tcp = true,
 		.edns = f->edns };
@@ -202,6 +231,8 @@ flights_settle(struct task *t)
 		    s == EXCHANGE_ANSWERED)
 			continue;
 		f->over = true;
+		if (f->shadow)
+			continue;
 		if (s == EXCHANGE_BROKEN) {
 			t->last_trouble = err_text(x->why);
 			t->last_ede = EDE_NETWORK_ERROR;
@@ -229,15 +260,35 @@ flights_live(const struct task *t)
 	return n;
 }
 
-bool
-flights_newest_waits(const struct task *t)
+/* The one that is waited for: the last that is no copy. */
+static struct flight *
+newest(struct task *t)
 {
-	const struct flight *f;
+	for (size_t i = t->flight_count; i-- > 0;) {
+		if (!t->flights[i].shadow)
+			return &t->flights[i];
+	}
+	return NULL;
+}
+
+static size_t
+sends_of(const struct task *t)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < t->flight_count; i++)
+		n += !t->flights[i].shadow;
+	return n;
+}
+
+bool
+flights_newest_waits(struct task *t)
+{
+	const struct flight *f = newest(t);
 	const struct exchange *x;
 
-	if (t->flight_count == 0)
+	if (f == NULL)
 		return false;
-	f = &t->flights[t->flight_count - 1];
 	x = upstream_look(t->rs->upstream, f->exchange);
 	return !f->over && x != NULL && x->state == EXCHANGE_WAITING;
 }
@@ -254,7 +305,7 @@ flights_may_send(const struct task *t)
 
 	if (paid > PAID_MAX)
 		paid = PAID_MAX;
-	return t->flight_count + paid < SENDS_MAX;
+	return sends_of(t) + paid < SENDS_MAX;
 }
 
 static bool
@@ -282,6 +333,46 @@ flights_may_repeat(const struct task *t)
 	return false;
 }
 
+/* False replies come in: copies would only help whoever sends them. */
+static bool
+is_forged(struct task *t)
+{
+	for (size_t i = 0; i < t->flight_count; i++) {
+		const struct exchange *x =
+		    upstream_look(t->rs->upstream, t->flights[i].exchange);
+
+		if (x != NULL && x->mismatches > 0)
+			return true;
+	}
+	return false;
+}
+
+static bool
+wake_at(struct task *t, uint64_t at_us)
+{
+	return timer_arm(t->rs->o.timers, &t->timer, at_us) == ERR_OK;
+}
+
+/*
+ * One that left blindly: others may have learnt since who is near. Looks now
+ * and then; *look_at is when it does so next.
+ */
+static bool
+is_overtaken(struct task *t, struct flight *f, uint64_t *look_at)
+{
+	uint64_t waited = now_of(t) - t->flights[0].sent_us;
+
+	*look_at = UINT64_MAX;
+	if (!f->blind)
+		return false;
+	if (waited >= LOOK_US && pick_may_overtake(t, waited)) {
+		f->blind = false;
+		return true;
+	}
+	*look_at = now_of(t) + (waited / 4 > LOOK_US ? waited / 4 : LOOK_US);
+	return false;
+}
+
 /*
  * Should another address be asked while these are in the air? At the hedge
  * point when a token allows it, at the RTO in any case. Arms the timer for
@@ -290,18 +381,26 @@ flights_may_repeat(const struct task *t)
 bool
 flights_want_another(struct task *t)
 {
-	struct flight *f = &t->flights[t->flight_count - 1];
-	uint64_t hedge_at = f->sent_us + f->hedge_us;
+	struct flight *f = newest(t);
 	bool untried = has_untried(t->zone) && flights_may_send(t);
+	uint64_t hedge_at, look_at;
 
+	if (f == NULL || now_of(t) < t->pick_again_us)
+		return f != NULL && !wake_at(t, t->pick_again_us);
 	if (!flights_newest_waits(t))
 		return untried || flights_may_repeat(t);
-	if (f->hedge_us == UINT32_MAX || !untried)
+	if (!untried || f->tcp || is_forged(t))
 		return false;
-	if (now_of(t) < hedge_at)
-		return timer_arm(t->rs->o.timers, &t->timer, hedge_at) !=
-		       ERR_OK;
+	if (is_overtaken(t, f, &look_at))
+		return true;
+	hedge_at =
+	    f->hedge_us == UINT32_MAX ? UINT64_MAX : f->sent_us + f->hedge_us;
+	if (now_of(t) < hedge_at) {
+		look_at = look_at < hedge_at ? look_at : hedge_at;
+		return look_at != UINT64_MAX && !wake_at(t, look_at);
+	}
 	f->hedge_us = UINT32_MAX;
 	return servers_may_hedge(t->rs->o.servers,
-	    &t->zone->addresses[f->server]);
+		   &t->zone->addresses[f->server]) ||
+	       (look_at != UINT64_MAX && !wake_at(t, look_at));
 }

@@ -30,18 +30,21 @@ enum stage {
 struct flight {
 	uint64_t sent_us;
 	uint32_t exchange;
-	uint32_t hedge_us;
+	uint32_t hedge_us, rto_us;
 	size_t server; /* index in the delegation */
 	uint32_t server_bucket;
 	bool tcp, edns;
+	bool shadow;   /* a copy: it may answer, but nobody waits for it */
+	bool blind;    /* nothing was known: see servers_overtake() */
 	bool over;     /* judged: nothing more to hope from it */
 };
 
 /* A decision to send, recorded so that a rerun does not draw it again. */
 struct pick {
 	size_t server, shadow;
-	uint32_t hedge_us, rto_us;
-	bool made, tcp, edns;
+	uint32_t hedge_us, rto_us, shadow_rto_us;
+	bool made, tcp, edns, ask_site, blind;
+	const char *why, *shadow_why; /* static */
 };
 
 /* What one client question may cost, with all that it causes. */
@@ -108,6 +111,9 @@ struct task {
 	bool question_made;
 	size_t flight_count;
 	struct pick pick;
+	uint64_t pick_again_us; /* nobody could be picked: not before this */
+	uint64_t held_since_us; /* for what others find out; 0: not begun */
+	bool holds;		/* now: the timer runs */
 	unsigned round;
 	bool saw_recursive, saw_empty, ask_recursively, crowded_out;
 	bool has_stale; /* expired data that might be told (RFC 8767) */
@@ -230,7 +236,7 @@ size_t flights_live(const struct task *t);
 bool flights_want_another(struct task *t);
 bool flights_may_repeat(const struct task *t);
 bool flights_may_send(const struct task *t);
-bool flights_newest_waits(const struct task *t);
+bool flights_newest_waits(struct task *t);
 void flights_leave(struct task *t);
 void task_begin_question(struct task *t);
 
@@ -255,6 +261,7 @@ void prefetch_maybe(struct task *t, const struct record *r);
 
 /* pick.c: whom to ask */
 bool pick_nearest(struct task *t);
+bool pick_may_overtake(struct task *t, uint64_t waited_us);
 void pick_lookups(struct task *t);
 enum stage reject_reply(struct task *t);
 enum stage reject_bogus(struct task *t, enum ede ede);

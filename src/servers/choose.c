@@ -6,7 +6,8 @@
  *     that are as good within a millisecond or a twentieth;
  *  2. else one never heard from (a second one races it, while the budget
  *     for that lasts);
- *  3. else the dead one whose probe is longest due;
+ *  3. else, all being dead, the two that were asked longest ago, raced; no
+ *     more of that than the set's rate allows;
  *  4. else the one longest ago found faulty for this zone.
  *
  * The first choice of a question refills tokens and may name a shadow copy;
@@ -17,154 +18,77 @@
 #include "inner.h"
 
 #define COLD_HEDGE_US (80u * MS)
-#define COLD_BURST    50.0
-#define COLD_YOUNG_US (300u * (uint64_t)SECOND)
 #define HEDGE_CAP     6.0
-
-static bool
-is_first(const struct field *f)
-{
-	for (size_t i = 0; i < f->set->count; i++) {
-		if (f->c[i].tried)
-			return false;
-	}
-	return true;
-}
+/* How long a question waits for what others find out. */
+#define COLD_WAIT_US (40u * MS)
+#define DEAD_WAIT_US (300u * MS)
+/* Of what may go to a dead set, so much is kept for new questions. */
+#define DEAD_RESERVE 8.0
+#define CHOSEN_FADE  (900.0 * SECOND)
 
 /* --- 1. known --------------------------------------------------------- */
 
 static size_t
-pick_tied(const struct field *f, const struct servers *sv, struct rng *rng,
-    bool *tied)
+pick_tied(const struct field *f, struct rng *rng, bool *tied)
 {
-	double best = f->c[f->order[0]].cost;
-	double most = best + (best / 20 > MS ? best / 20 : MS);
+	const struct cand *best = &f->c[f->order[0]];
+	double most = tie_limit(best->cost);
 	size_t n = 1;
 
-	while (n < f->live && f->c[f->order[n]].cost <= most)
+	while (n < f->live && f->c[f->order[n]].cost <= most &&
+	       cand_is_last(&f->c[f->order[n]]) == cand_is_last(best))
 		n++;
 	*tied = n > 1;
-	if (n == 1 || sv->budget <= 0)
+	if (n == 1 || f->sv->budget <= 0)
 		return f->order[0];
 	return f->order[rng_below(rng, (uint32_t)n)];
 }
 
 static void
-hedge_refill(struct servers *sv, const struct addr *a)
+hedge_refill(struct field *f, size_t i)
 {
 	struct shard *sh;
-	struct peer *p = servers_hold(sv, a, &sh);
+	struct peer *p = field_hold(f, i, &sh);
 	double share = 0.03;
 
 	if (p == NULL)
 		return;
 	share += p->loss > 0.01 ? p->loss - 0.01 : 0;
 	share += p->oob > 0.03 ? p->oob - 0.03 : 0;
-	p->hedge_tokens += share * sv->budget;
+	p->hedge_tokens += share * f->sv->budget;
 	if (p->hedge_tokens > HEDGE_CAP)
 		p->hedge_tokens = HEDGE_CAP;
 	servers_release(sh);
 }
 
 static void
-choose_known(struct servers *sv, struct field *f, struct rng *rng,
-    struct servers_choice *out)
+choose_known(struct field *f, struct rng *rng, struct servers_choice *out)
 {
-	bool tied = false, first = is_first(f);
+	bool tied = false;
 	const struct cand *c;
 
-	out->primary = first ? pick_tied(f, sv, rng, &tied) : f->order[0];
+	out->primary = f->first ? pick_tied(f, rng, &tied) : f->order[0];
 	c = &f->c[out->primary];
-	out->rto_us = c->rto;
+	out->rto_us = out->hedge_us = c->rto;
 	out->expected_us = c->est;
-	out->hedge_us = c->racing && sv->budget > 0 ? 0 : c->hedge;
-	if (out->hedge_us > out->rto_us)
-		out->hedge_us = out->rto_us;
-	out->why = !first ? "next best" : tied ? "nearest, tied" : "nearest";
-	if (!first || sv->budget <= 0)
+	out->why = !f->first ? "next best" : tied ? "nearest, tied" : "nearest";
+	servers_tally(f->sv, !f->first ? CHOSE_NEXT
+			     : tied    ? CHOSE_TIED
+				       : CHOSE_NEAREST);
+	if (!f->first || f->sv->budget <= 0)
 		return;
-	hedge_refill(sv, &f->set->addresses[out->primary]);
-	out->shadow = shadow_pick(sv, f, out->primary, rng);
+	if (f->spoofed) {
+		servers_tally(f->sv, HELD_SPOOFED);
+		return;
+	}
+	out->hedge_us = c->racing                ? 0
+			: c->hedge < out->rto_us ? c->hedge
+						 : out->rto_us;
+	hedge_refill(f, out->primary);
+	out->shadow = shadow_pick(f, out->primary, rng, &out->shadow_why);
 }
 
 /* --- 2. unknown ------------------------------------------------------- */
-
-/*
- * May two be asked at once? As long as such copies are a tenth of the last
- * minute's questions (a fifth when we are young), after a small burst.
- */
-static bool
-cold_may_race(struct servers *sv, uint64_t now_us)
-{
-	double share;
-	bool yes;
-
-	pthread_mutex_lock(&sv->cold_lock);
-	if (sv->cold_first_us == 0)
-		sv->cold_first_us = now_us + 1;
-	share = now_us < sv->cold_first_us + COLD_YOUNG_US ? 0.2 : 0.1;
-	yes = sv->cold_extra + 1 <=
-	      (COLD_BURST + sv->cold_all * share) * sv->budget;
-	if (yes)
-		sv->cold_extra += 1;
-	pthread_mutex_unlock(&sv->cold_lock);
-	return yes;
-}
-
-static void
-cold_count(struct servers *sv, uint64_t now_us)
-{
-	pthread_mutex_lock(&sv->cold_lock);
-	if (now_us >= sv->cold_since_us + 60 * (uint64_t)SECOND) {
-		sv->cold_since_us = now_us;
-		sv->cold_all /= 2;
-		sv->cold_extra /= 2;
-	}
-	sv->cold_all += 1;
-	pthread_mutex_unlock(&sv->cold_lock);
-}
-
-static bool
-is_unknown(const struct cand *c)
-{
-	return !c->known && !c->dead && !c->lame && !c->guarded;
-}
-
-static bool
-is_elsewhere(const struct field *f, size_t i)
-{
-	const struct addr *a = &f->set->addresses[i];
-
-	for (size_t k = 0; k < f->set->count; k++) {
-		const struct addr *b = &f->set->addresses[k];
-
-		if (f->c[k].tried && (a->family == b->family ||
-					 addr_network(a) == addr_network(b)))
-			return false;
-	}
-	return true;
-}
-
-/* Collects the untried ones; those in other networks alone, if there are. */
-static size_t
-unknown_pool(const struct field *f, size_t *pool)
-{
-	size_t n = 0, far = 0;
-
-	for (size_t i = 0; i < f->set->count; i++) {
-		if (!f->c[i].tried && is_unknown(&f->c[i]))
-			pool[n++] = i;
-	}
-	for (size_t k = 0; k < n; k++) {
-		size_t i = pool[k];
-
-		if (is_elsewhere(f, i)) {
-			pool[k] = pool[far];
-			pool[far++] = i;
-		}
-	}
-	return far > 0 ? far : n;
-}
 
 /* A race or a late second copy is allowed: the hedge's token for it. */
 static void
@@ -180,36 +104,76 @@ grant_hedge(struct servers *sv, const struct addr *a)
 	servers_release(sh);
 }
 
-static bool
-choose_unknown(struct servers *sv, struct field *f, struct rng *rng,
-    struct servers_choice *out)
+static uint32_t
+unknown_rto(struct field *f, size_t i)
 {
-	size_t pool[SERVERS_SET_MAX];
-	bool elsewhere = sv->budget > 0;
-	size_t n = unknown_pool(f, pool);
+	uint32_t prior = f->sv->budget > 0 ? prior_of(f, i) : 0;
+	uint32_t rto =
+	    prior == 0 ? SERVERS_UNKNOWN_RTO_US : rtt_rto(prior, prior / 2.0);
+
+	return rto < SERVERS_UNKNOWN_RTO_US ? rto : SERVERS_UNKNOWN_RTO_US;
+}
+
+/*
+ * Many questions at once for an unknown set: when the first of them have
+ * asked all of it, whoever comes next does better to wait for what they find
+ * out than to ask blindly.
+ */
+static bool
+others_find_out(const struct field *f)
+{
+	size_t asked = 0;
+
+	if (f->set->waited_us >= COLD_WAIT_US || !f->first ||
+	    f->sv->budget <= 0)
+		return false;
+	for (size_t i = 0; i < f->set->count; i++) {
+		const struct cand *c = &f->c[i];
+
+		if (!cand_unknown(c))
+			continue;
+		if (c->unanswered > 0 || c->asked_us == 0 ||
+		    f->now_us > c->asked_us + SERVERS_UNKNOWN_RTO_US)
+			return false;
+		asked++;
+	}
+	return asked > 1;
+}
+
+static bool
+choose_unknown(struct field *f, struct rng *rng, struct servers_choice *out)
+{
+	struct servers *sv = f->sv;
+	bool wanted[SERVERS_SET_MAX];
 	bool race;
 
-	if (n == 0)
+	for (size_t i = 0; i < f->set->count; i++)
+		wanted[i] = !f->c[i].tried && cand_unknown(&f->c[i]);
+	out->primary = f->set->count;
+	if (sv->budget > 0)
+		out->primary = unknown_pick(f, wanted, rng);
+	for (size_t i = 0; sv->budget <= 0 && i < f->set->count; i++)
+		if (wanted[i] && out->primary == f->set->count)
+			out->primary = i;
+	if (out->primary == f->set->count)
 		return false;
-	if (elsewhere) {
-		out->primary = pool[rng_below(rng, (uint32_t)n)];
-	} else {
-		out->primary = 0;
-		while (f->c[out->primary].tried ||
-		       !is_unknown(&f->c[out->primary]))
-			out->primary++;
-	}
-	out->rto_us = SERVERS_UNKNOWN_RTO_US;
-	out->hedge_us = SERVERS_UNKNOWN_RTO_US;
+	servers_tally(sv, CHOSE_UNKNOWN);
+	out->rto_us = out->hedge_us = unknown_rto(f, out->primary);
 	out->why = "never heard from";
-	if (!is_first(f))
+	out->blind = sv->budget > 0 && f->set->count > 1 && !f->spoofed;
+	if (!f->first || f->spoofed)
 		return true;
 	out->hedge_us = COLD_HEDGE_US;
-	if (sv->budget <= 0 || f->set->count < 2)
+	if (!out->blind)
 		return true;
-	race = cold_may_race(sv, f->now_us);
-	out->hedge_us = race ? 0 : COLD_HEDGE_US;
-	out->why = race ? "never heard from, raced" : "never heard from";
+	race = rates_may_race(sv->rates, sv->budget, f->now_us);
+	if (race) {
+		out->hedge_us = 0;
+		out->why = "never heard from, raced";
+		servers_tally(sv, RACED_COLD);
+		out->shadow =
+		    shadow_unknown(f, out->primary, rng, &out->shadow_why);
+	}
 	grant_hedge(sv, &f->set->addresses[out->primary]);
 	return true;
 }
@@ -225,7 +189,7 @@ pick_oldest(const struct field *f, bool lame)
 		const struct cand *c = &f->c[i];
 		const struct cand *b = &f->c[best < f->set->count ? best : i];
 		bool older = lame ? c->marked_us < b->marked_us
-				  : c->probe_at_us < b->probe_at_us;
+				  : c->asked_us < b->asked_us;
 
 		if (!c->tried && c->lame == lame &&
 		    (best == f->set->count || older))
@@ -235,29 +199,46 @@ pick_oldest(const struct field *f, bool lame)
 }
 
 static enum err
-choose_unwell(struct servers *sv, struct field *f, struct servers_choice *out)
+choose_dead(struct field *f, struct servers_choice *out)
 {
-	const struct addr *a;
+	struct servers *sv = f->sv;
 
+	if (sv->budget > 0 && !rates_take(sv->rates, f->zone_hash, RATE_DEAD,
+				  f->first ? 0 : DEAD_RESERVE, f->now_us)) {
+		servers_tally(sv, HELD_RATE);
+		out->wait = f->first && f->set->waited_us < DEAD_WAIT_US;
+		return ERR_LIMIT;
+	}
 	out->why = "all dead: longest unprobed";
+	servers_tally(sv, CHOSE_DEAD);
+	if (!f->first || sv->budget <= 0 || f->set->count < 2)
+		return ERR_OK;
+	out->hedge_us = 0;
+	grant_hedge(sv, &f->set->addresses[out->primary]);
+	return ERR_OK;
+}
+
+static enum err
+choose_unwell(struct field *f, struct servers_choice *out)
+{
+	bool lame = false;
+
 	out->primary = pick_oldest(f, false);
 	if (out->primary == f->set->count) {
-		out->why = "all faulty: longest ago";
+		lame = true;
 		out->primary = pick_oldest(f, true);
 	}
 	if (out->primary == f->set->count)
 		return ERR_NOT_FOUND;
-	a = &f->set->addresses[out->primary];
 	out->rto_us = f->c[out->primary].rto;
 	if (out->rto_us < SERVERS_UNKNOWN_RTO_US)
 		out->rto_us = SERVERS_UNKNOWN_RTO_US;
-	out->expected_us = f->c[out->primary].est;
 	out->hedge_us = out->rto_us;
-	if (is_first(f) && sv->budget > 0 && f->set->count > 1 &&
-	    cold_may_race(sv, f->now_us)) {
-		out->hedge_us = 0;
-		grant_hedge(sv, a);
-	}
+	out->expected_us = f->c[out->primary].est;
+	if (!lame)
+		return choose_dead(f, out);
+	out->why = "all faulty: longest ago";
+	servers_tally(f->sv, CHOSE_FAULTY);
 	return ERR_OK;
 }
 
@@ -283,21 +264,36 @@ choose_at_random(const struct field *f, struct rng *rng,
 	out->expected_us = f->c[out->primary].est;
 	out->hedge_us = out->rto_us;
 	out->why = "at random";
+	servers_tally(f->sv, CHOSE_AT_RANDOM);
 	return true;
 }
 
+/* The primary was decided: what its peer has to know of it. */
 static void
-note_asked(struct servers *sv, const struct addr *a, uint64_t now_us)
+note_chosen(struct field *f, struct servers_choice *out)
 {
+	const struct cand *c = &f->c[out->primary];
+	const uint8_t *name =
+	    f->set->names == NULL ? NULL : f->set->names[out->primary];
 	struct shard *sh;
-	struct peer *p = servers_hold_new(sv, a, &sh);
+	struct peer *p =
+	    servers_hold_new(f->sv, &f->set->addresses[out->primary], &sh);
+	double since;
 
 	if (p == NULL)
 		return;
-	p->queries++;
+	out->ask_site = c->wants_site || !c->known;
+	p->site_turn = out->ask_site ? 0 : (uint8_t)(p->site_turn + 1);
+	p->want_site = p->want_site && !out->ask_site;
+	since =
+	    f->now_us > p->chosen_us ? (double)(f->now_us - p->chosen_us) : 0;
+	p->chosen = p->chosen / (1 + since / CHOSEN_FADE) + 1;
+	p->chosen_us = f->now_us;
 	/* A dead one that is asked for want of another: that was its probe. */
-	if (p->dead && p->probe_at_us <= now_us)
-		p->probe_at_us = now_us + p->probe_every;
+	if (p->dead && p->probe_at_us <= f->now_us)
+		p->probe_at_us = f->now_us + p->probe_every;
+	if (p->operator_id == 0 && name != NULL && name_labels(name) >= 3)
+		p->operator_id = name_hash(&f->sv->hash_key, name_parent(name));
 	servers_release(sh);
 }
 
@@ -308,25 +304,35 @@ servers_choose(struct servers *sv, const struct servers_set *set,
 	UNCLEARED struct field f; /* 13 KB */
 	enum err err = ERR_OK;
 
-	*out = (struct servers_choice){ .shadow = set->count, .why = "" };
+	*out = (struct servers_choice){ .shadow = set->count,
+		.why = "",
+		.shadow_why = "" };
 	if (set->count == 0)
 		return ERR_NOT_FOUND;
 	if (set->count > SERVERS_SET_MAX)
 		return ERR_LIMIT;
 	field_read(&f, sv, set, now_us);
-	field_rank(&f, sv->opts.v4_bias_us);
-	cold_count(sv, now_us);
+	field_rank(&f);
+	rates_question(sv->rates, now_us);
 	if (sv->opts.random_policy) {
 		if (!choose_at_random(&f, rng, out))
-			err = choose_unwell(sv, &f, out);
+			err = choose_unwell(&f, out);
 	} else if (f.live > 0) {
-		choose_known(sv, &f, rng, out);
-	} else if (!choose_unknown(sv, &f, rng, out)) {
-		err = choose_unwell(sv, &f, out);
+		choose_known(&f, rng, out);
+	} else if (others_find_out(&f)) {
+		out->wait = true;
+		return ERR_LIMIT;
+	} else if (!choose_unknown(&f, rng, out)) {
+		err = choose_unwell(&f, out);
 	}
-	if (err == ERR_OK)
-		note_asked(sv, &set->addresses[out->primary], now_us);
-	return err;
+	if (err != ERR_OK) {
+		servers_tally(sv, CHOSE_NOBODY);
+		return err;
+	}
+	if (out->shadow < set->count)
+		out->shadow_rto_us = f.c[out->shadow].rto;
+	note_chosen(&f, out);
+	return ERR_OK;
 }
 
 bool
@@ -334,7 +340,8 @@ servers_may_hedge(struct servers *sv, const struct addr *primary)
 {
 	struct shard *sh;
 	struct peer *p;
-	bool may;
+	enum server_decision d = HEDGED;
+	bool may, cold;
 
 	if (sv->budget <= 0 || sv->opts.random_policy)
 		return false;
@@ -342,8 +349,35 @@ servers_may_hedge(struct servers *sv, const struct addr *primary)
 	if (p == NULL)
 		return false;
 	may = p->hedge_tokens >= 1;
+	cold = p->samples == 0 || p->dead;
 	if (may)
 		p->hedge_tokens -= 1;
+	if (p->unanswered > 0)
+		d = RACED_DOUBTED;
 	servers_release(sh);
+	if (may && !cold)
+		servers_tally(sv, d);
 	return may;
+}
+
+bool
+servers_overtake(struct servers *sv, const struct servers_set *set,
+    uint64_t waited_us, uint64_t now_us)
+{
+	struct field f;
+	const struct cand *c;
+
+	if (sv->budget <= 0 || set->count == 0 || set->count > SERVERS_SET_MAX)
+		return false;
+	field_read(&f, sv, set, now_us);
+	field_rank(&f);
+	if (f.live == 0 || f.spoofed)
+		return false;
+	/* Who has waited for so long must expect to wait as long again. */
+	c = &f.c[f.order[0]];
+	if (cand_is_last(c) || c->est > waited_us ||
+	    !rates_may_race(sv->rates, sv->budget, now_us))
+		return false;
+	servers_tally(sv, OVERTOOK);
+	return true;
 }

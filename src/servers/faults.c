@@ -6,6 +6,8 @@
  * zone): a collision, or a forgotten entry, costs one query. A fault
  * excludes for a while; when it is found again after that, for longer:
  * lame and its like 1, 4, 15 minutes, SERVFAIL 5 s doubling to a minute.
+ * Between the two it is on probation: only a copy nobody waits for goes to
+ * it, and a good reply to that ends the matter.
  */
 #include "inner.h"
 
@@ -25,6 +27,7 @@ struct faults {
 	pthread_mutex_t locks[LOCKS]; /* lock i: sets with number % LOCKS */
 	struct fault *slots;
 	size_t set_count; /* a power of two, at least LOCKS */
+	atomic_bool used; /* most resolvers never need to look */
 };
 
 struct faults *
@@ -121,6 +124,7 @@ faults_note(struct faults *f, uint64_t id, enum server_fault fault,
 	struct fault *x;
 
 	id = id == 0 ? 1 : id;
+	atomic_store(&f->used, true);
 	pthread_mutex_lock(&f->locks[set % LOCKS]);
 	x = slot_for(&f->slots[set * WAYS], id);
 	if (x->id != id)
@@ -129,18 +133,40 @@ faults_note(struct faults *f, uint64_t id, enum server_fault fault,
 	pthread_mutex_unlock(&f->locks[set % LOCKS]);
 }
 
-uint64_t
-faults_marked(struct faults *f, uint64_t id, uint64_t now_us)
+void
+faults_over(struct faults *f, uint64_t id)
 {
 	size_t set = id & (f->set_count - 1);
-	uint64_t marked = 0;
+	struct fault *x;
+
+	if (!atomic_load(&f->used))
+		return;
+	id = id == 0 ? 1 : id;
+	pthread_mutex_lock(&f->locks[set % LOCKS]);
+	x = slot_for(&f->slots[set * WAYS], id);
+	if (x->id == id)
+		*x = (struct fault){ .id = 0 };
+	pthread_mutex_unlock(&f->locks[set % LOCKS]);
+}
+
+enum fault_state
+faults_look(struct faults *f, uint64_t id, uint64_t now_us, uint64_t *marked_us)
+{
+	size_t set = id & (f->set_count - 1);
+	enum fault_state state = FAULT_NONE;
 	const struct fault *x;
 
+	if (!atomic_load(&f->used))
+		return FAULT_NONE;
 	id = id == 0 ? 1 : id;
 	pthread_mutex_lock(&f->locks[set % LOCKS]);
 	x = slot_for(&f->slots[set * WAYS], id);
 	if (x->id == id && x->until_us > now_us)
-		marked = x->marked_us == 0 ? 1 : x->marked_us;
+		state = FAULT_MARKED;
+	else if (x->id == id && x->until_us + 2 * x->lasts > now_us)
+		state = FAULT_PROBATION;
+	if (state != FAULT_NONE)
+		*marked_us = x->marked_us == 0 ? 1 : x->marked_us;
 	pthread_mutex_unlock(&f->locks[set % LOCKS]);
-	return marked;
+	return state;
 }

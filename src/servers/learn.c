@@ -7,7 +7,8 @@
  * the regime's band is a candidate for a new one; a second that agrees with
  * it (more, when the address is known to spike) starts it. A changed NSID
  * starts it at once. Too many jumps mean that packets are spread over
- * several sites: then the plain mean of all samples is the truth.
+ * several sites: then the plain mean of all samples is the truth. An address
+ * that is seen back at a site where it has been needs no second sample.
  *
  * A sample:
  *  1. it lives: no unanswered tries, loss falls;
@@ -54,6 +55,8 @@ peer_start(struct peer *p, const struct addr *a)
 	p->dead_tokens = 3;
 	p->probe_every = SECOND;
 	p->gap = (double)(60 * SECOND);
+	p->rto = SERVERS_UNKNOWN_RTO_US;
+	p->site_turn = 15; /* the first question asks where we are */
 }
 
 /* --- from samples to figures ------------------------------------------ */
@@ -109,6 +112,14 @@ hedge_point(const struct peer *p, const uint32_t *v, size_t n)
 	return n < 4 ? max_of(h, est * 1.25 + 4 * MS) : h;
 }
 
+uint32_t
+rtt_rto(double est, double dev)
+{
+	double rto = max_of(4 * dev, max_of(0.35 * est, 12 * MS));
+
+	return to_us(min_of(est + rto, SERVERS_RTO_MAX_US));
+}
+
 static void
 recompute(struct peer *p)
 {
@@ -116,6 +127,7 @@ recompute(struct peer *p)
 	bool all = p->unstable > 0;
 	size_t n = all ? p->history_len : p->regime_len;
 	size_t kept;
+	double average;
 
 	/* Well established: what came before is over, and need not be sorted. */
 	if (all || n < REGIME_SURE) {
@@ -133,18 +145,14 @@ recompute(struct peer *p)
 	p->est = to_us(mean(v, kept));
 	p->dev = (uint32_t)deviation(v, kept, v[n / 2]);
 	p->hedge = to_us(hedge_point(p, v, n));
-}
-
-uint32_t
-peer_rto(const struct peer *p)
-{
-	double est = p->est, rto;
-
-	if (p->samples == 0)
-		return SERVERS_UNKNOWN_RTO_US;
-	rto = max_of(4.0 * p->dev, max_of(0.35 * est, 12 * MS));
-	rto = max_of(est + rto, (double)p->hedge + MS);
-	return to_us(min_of(rto, SERVERS_RTO_MAX_US));
+	p->rto = rtt_rto(p->est, p->dev);
+	if (p->rto < p->hedge + MS)
+		p->rto = to_us(min_of(p->hedge + MS, SERVERS_RTO_MAX_US));
+	p->most = v[n - 1];
+	average = mean(v, n);
+	p->tail = v[(n - 1) * 95 / 100] > average
+		      ? (uint32_t)(v[(n - 1) * 95 / 100] - average)
+		      : 0;
 }
 
 /* --- regimes ---------------------------------------------------------- */
@@ -167,13 +175,17 @@ regime_push(struct peer *p, uint32_t rtt)
 }
 
 static void
-regime_new(struct peer *p)
+regime_new(struct peer *p, uint64_t now_us)
 {
 	p->regime_len = 0;
 	p->pending_run = 0;
 	p->shifts += 1;
 	p->regime_changes++;
+	p->event_us = now_us;
+	p->want_site = true;
 }
+
+/* --- where a sample belongs ------------------------------------------- */
 
 static bool
 agrees(const struct peer *p, uint32_t rtt)
@@ -196,16 +208,30 @@ evidence_needed(const struct peer *p, uint32_t rtt)
 
 /* A sample outside the band; true when it is to be left out of the regime. */
 static bool
-outside(struct peer *p, uint32_t rtt)
+outside(struct peer *p, uint32_t rtt, uint64_t now_us)
 {
 	bool slower = rtt > p->est;
 	unsigned needed = evidence_needed(p, rtt);
+	const struct place *guess = place_guessed(p, rtt);
 
 	p->pending_run = agrees(p, rtt) ? (uint8_t)(p->pending_run + 1) : 1;
 	p->oob += (1 - p->oob) / 32;
+	p->want_site = true;
+	if (guess != NULL) {
+		const struct place back = *guess;
+
+		place_keep(p);
+		regime_new(p, now_us);
+		place_resume(p, &back);
+		p->confirm = 2;
+		return false;
+	}
 	if (p->pending_run >= needed) {
-		regime_new(p);
-		regime_push(p, p->pending);
+		uint32_t first = p->pending;
+
+		place_keep(p);
+		regime_new(p, now_us);
+		regime_push(p, first);
 		p->confirm = slower ? 3 : 0;
 		return false;
 	}
@@ -224,26 +250,40 @@ is_outside(const struct peer *p, uint32_t rtt)
 	return off > band;
 }
 
+/* The NSID says that we have come to another site. */
+static void
+moved_to(struct peer *p, uint32_t rtt, uint64_t site, uint64_t now_us)
+{
+	const struct place *known = place_of(p, site);
+	const struct place back = known != NULL ? *known : (struct place){ 0 };
+	/* A path that changed before its name did is at its new site now. */
+	bool settled = p->regime_len > 0 && !is_outside(p, rtt);
+
+	p->site_changes++;
+	if (p->unstable > 0 || settled)
+		return;
+	place_keep(p);
+	regime_new(p, now_us);
+	if (back.site != 0 && place_fits(&back, rtt))
+		place_resume(p, &back);
+}
+
 /* Where the sample belongs; true when it is to be left out of the regime. */
 static bool
-judge(struct peer *p, uint32_t rtt, uint64_t site)
+judge(struct peer *p, uint32_t rtt, uint64_t site, uint64_t now_us)
 {
 	bool moved = site != 0 && p->site != 0 && site != p->site;
 
 	if (moved)
-		p->site_changes++;
-	if (site != 0)
+		moved_to(p, rtt, site, now_us);
+	if (site != 0) {
 		p->site = site;
-	if (p->unstable > 0 || p->regime_len == 0)
-		return false;
-	if (moved) {
-		regime_new(p);
-		return false;
+		p->want_site = false;
 	}
-	if (p->regime_len < 2)
+	if (moved || p->unstable > 0 || p->regime_len < 2)
 		return false;
 	if (is_outside(p, rtt))
-		return outside(p, rtt);
+		return outside(p, rtt, now_us);
 	p->pending_run = 0;
 	p->oob -= p->oob / 32;
 	return false;
@@ -274,7 +314,7 @@ settle_doubts(struct peer *p, bool late)
 }
 
 static void
-live(struct peer *p)
+live(struct peer *p, uint64_t now_us)
 {
 	p->loss *= 31.0 / 32;
 	p->unanswered = 0;
@@ -284,29 +324,48 @@ live(struct peer *p)
 		p->dead = false;
 		p->regime_len = 0;
 		p->pending_run = 0;
+		p->event_us = now_us;
+		p->want_site = true;
 	}
 }
 
 void
-peer_sample(struct peer *p, uint32_t rtt, uint64_t site)
+peer_sample(struct peer *p, uint32_t rtt, uint64_t site, uint64_t now_us)
 {
 	bool left_out;
 
 	rtt = rtt == 0 ? 1 : rtt > RTT_MAX ? RTT_MAX : rtt;
-	settle_doubts(p, p->samples > 0 && rtt > peer_rto(p));
-	live(p);
+	settle_doubts(p, p->samples > 0 && rtt > p->rto);
+	live(p, now_us);
 	p->samples++;
 	p->shifts *= 0.97;
 	if (p->unstable > 0)
 		p->unstable--;
 	p->history_len = push(p->history, p->history_len, HISTORY_MAX, rtt);
-	left_out = judge(p, rtt, site);
+	left_out = judge(p, rtt, site, now_us);
 	if (p->shifts >= 2.6) {
 		p->unstable = UNSTABLE_FOR;
 		p->shifts = 0;
 	}
 	if (!left_out || p->regime_len == 0)
 		regime_push(p, rtt);
+	recompute(p);
+}
+
+void
+peer_suppose(struct peer *p, uint32_t est, uint32_t dev, double loss)
+{
+	uint32_t low = dev < est ? est - dev : 1;
+
+	for (size_t i = 0; i < 4; i++) {
+		uint32_t x = i % 2 == 0 ? low : est + dev;
+
+		p->history_len =
+		    push(p->history, p->history_len, HISTORY_MAX, x);
+		regime_push(p, x);
+	}
+	p->loss = loss;
+	p->samples = 4;
 	recompute(p);
 }
 
@@ -340,7 +399,17 @@ name_counted(struct peer *p, uint32_t name, uint64_t now_us)
 			oldest = i;
 	}
 	p->silent_names[oldest] = name;
-	p->silent_until[oldest] = now_us + NAME_SILENT;
+	p->silent_until[oldest] = p->silent_last = now_us + NAME_SILENT;
+	return false;
+}
+
+bool
+peer_is_mute(const struct peer *p, uint32_t name, uint64_t now_us)
+{
+	for (size_t i = 0; i < NAMES_SILENT; i++) {
+		if (p->silent_names[i] == name && p->silent_until[i] > now_us)
+			return true;
+	}
 	return false;
 }
 
@@ -357,7 +426,7 @@ peer_silence(struct peer *p, uint32_t name, uint64_t now_us)
 		if (p->doubted < NAMES_SILENT)
 			p->doubted++;
 		/* It answered something while this one was under way. */
-		if (p->answered_us + peer_rto(p) > now_us)
+		if (p->answered_us + p->rto > now_us)
 			return false;
 	}
 	if (p->unanswered < UINT8_MAX)
@@ -365,7 +434,7 @@ peer_silence(struct peer *p, uint32_t name, uint64_t now_us)
 	if (p->unanswered < deadly)
 		return false;
 	p->dead = true;
-	p->dead_us = now_us;
+	p->dead_us = p->event_us = now_us;
 	p->probe_every = SECOND;
 	p->probe_at_us = now_us + SECOND;
 	return true;

@@ -62,10 +62,13 @@ servers_new(const struct servers_opts *o)
 	sv->opts = *o;
 	sv->budget = o->budget_permille / 1000.0;
 	hash_key_random(&sv->hash_key);
-	pthread_mutex_init(&sv->cold_lock, NULL);
 	sv->faults = faults_new(o->max_entries);
 	sv->families = families_new();
-	if (sv->faults == NULL || sv->families == NULL || !shards_start(sv)) {
+	sv->rates = rates_new();
+	sv->priors = priors_new();
+	sv->moves = moves_new();
+	if (sv->faults == NULL || sv->families == NULL || sv->rates == NULL ||
+	    sv->priors == NULL || sv->moves == NULL || !shards_start(sv)) {
 		servers_free(sv);
 		return NULL;
 	}
@@ -100,9 +103,11 @@ servers_free(struct servers *sv)
 		memory_free(sh->heads);
 	}
 	memory_free(sv->shards);
+	moves_free(sv->moves);
+	priors_free(sv->priors);
+	rates_free(sv->rates);
 	families_free(sv->families);
 	faults_free(sv->faults);
-	pthread_mutex_destroy(&sv->cold_lock);
 	memory_free(sv);
 }
 
@@ -119,11 +124,15 @@ servers_hash(const struct servers *sv, const struct addr *a)
 }
 
 uint64_t
-fault_id(const struct servers *sv, const struct addr *a, uint64_t zone_hash)
+fault_id(uint64_t addr_hash, uint64_t zone_hash)
 {
-	uint64_t h = servers_hash(sv, a);
+	return (addr_hash << 21 | addr_hash >> 43) ^ zone_hash;
+}
 
-	return (h << 21 | h >> 43) ^ zone_hash;
+void
+servers_tally(struct servers *sv, enum server_decision d)
+{
+	atomic_fetch_add_explicit(&sv->decisions[d], 1, memory_order_relaxed);
 }
 
 static uint32_t *
@@ -206,9 +215,9 @@ shard_add(const struct servers *sv, struct shard *sh, uint64_t hash,
 }
 
 static struct peer *
-hold(struct servers *sv, const struct addr *a, bool make, struct shard **sh)
+hold(struct servers *sv, const struct addr *a, uint64_t hash, bool make,
+    struct shard **sh)
 {
-	uint64_t hash = servers_hash(sv, a);
 	struct shard *s = &sv->shards[(hash >> 40) & (sv->shard_count - 1)];
 	struct peer *p;
 
@@ -225,13 +234,20 @@ hold(struct servers *sv, const struct addr *a, bool make, struct shard **sh)
 struct peer *
 servers_hold(struct servers *sv, const struct addr *a, struct shard **sh)
 {
-	return hold(sv, a, false, sh);
+	return hold(sv, a, servers_hash(sv, a), false, sh);
+}
+
+struct peer *
+servers_hold_hashed(struct servers *sv, const struct addr *a, uint64_t hash,
+    struct shard **sh)
+{
+	return hold(sv, a, hash, false, sh);
 }
 
 struct peer *
 servers_hold_new(struct servers *sv, const struct addr *a, struct shard **sh)
 {
-	return hold(sv, a, true, sh);
+	return hold(sv, a, servers_hash(sv, a), true, sh);
 }
 
 void
@@ -266,5 +282,6 @@ servers_forget(struct servers *sv)
 	}
 	faults_forget(sv->faults);
 	families_forget(sv->families);
+	priors_forget(sv->priors);
 	return n;
 }

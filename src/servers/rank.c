@@ -5,65 +5,100 @@
  * A reply slower than the retransmission to the best other address is
  * overtaken by that one's, so no sample costs more than the cut: own RTO
  * plus the other's estimate. Loss beyond what is usual costs the whole cut.
- * Works on a snapshot: peers are locked one after the other, briefly.
+ * Works on a snapshot: peers are locked one after the other, briefly, and
+ * their samples are looked at again only when one of them was overtaken.
  */
 #include "inner.h"
-
-#include <string.h>
 
 #define LOSS_USUAL 0.02
 
 static void
 cand_fill(struct cand *c, const struct peer *p, uint64_t now_us)
 {
-	bool all = p->unstable > 0;
-	size_t n = all ? p->history_len : p->regime_len;
-
-	memcpy(c->samples, all ? p->history : p->regime,
-	    n * sizeof(c->samples[0]));
-	c->sample_count = (uint8_t)n;
 	c->loss = p->loss;
+	c->oob = p->oob;
 	c->answered_us = p->answered_us;
+	c->asked_us = p->asked_us;
 	c->probe_at_us = p->probe_at_us;
+	c->event_us = p->event_us;
 	c->est = p->est;
 	c->best = p->best;
 	c->hedge = p->hedge;
-	c->rto = peer_rto(p);
+	c->rto = p->rto;
+	c->most = p->most;
+	c->tail = p->tail;
 	c->confirm = p->confirm;
+	c->unanswered = p->unanswered;
 	c->known = p->samples > 0;
 	c->dead = p->dead;
-	c->unstable = all;
+	c->unstable = p->unstable > 0;
 	/* A shadow copy whose fate nobody told counts as over after a while. */
 	c->probing = p->probing && now_us < p->probing_us + 3 * SECOND;
-	c->racing = p->unanswered + 1u >= peer_deadly(p);
+	c->racing = p->unanswered > 0 && p->flying <= 64 &&
+		    p->unanswered + 1u >= peer_deadly(p);
+	c->full = p->flying >= FLYING_MAX;
+	c->spoofed = p->spoofed_us > now_us;
+	c->wants_site = p->want_site || p->site_turn >= 15;
+}
+
+static void
+cand_read(struct field *f, size_t i, uint32_t *qname)
+{
+	const struct addr *a = &f->set->addresses[i];
+	struct cand *c = &f->c[i];
+	struct shard *sh;
+	const struct peer *p;
+
+	*c = (struct cand){ .rto = SERVERS_UNKNOWN_RTO_US };
+	c->hash = servers_hash(f->sv, a);
+	p = servers_hold_hashed(f->sv, a, c->hash, &sh);
+	if (p == NULL)
+		return;
+	cand_fill(c, p, f->now_us);
+	if (p->silent_last > f->now_us && f->set->qname != NULL) {
+		if (*qname == 0)
+			*qname = (uint32_t)name_hash(&f->sv->hash_key,
+			    f->set->qname);
+		c->mute = peer_is_mute(p, *qname, f->now_us);
+	}
+	servers_release(sh);
 }
 
 void
 field_read(struct field *f, struct servers *sv, const struct servers_set *set,
     uint64_t now_us)
 {
-	uint64_t zone = name_hash(&sv->hash_key, set->zone);
+	uint32_t qname = 0;
 
 	f->set = set;
+	f->sv = sv;
 	f->now_us = now_us;
+	f->zone_hash = name_hash(&sv->hash_key, set->zone);
+	f->first = true;
+	f->spoofed = false;
 	for (size_t i = 0; i < set->count; i++) {
-		const struct addr *a = &set->addresses[i];
 		struct cand *c = &f->c[i];
-		struct shard *sh;
-		const struct peer *p = servers_hold(sv, a, &sh);
+		enum fault_state state;
 
-		*c = (struct cand){ .rto = SERVERS_UNKNOWN_RTO_US };
-		if (p != NULL) {
-			cand_fill(c, p, now_us);
-			servers_release(sh);
-		}
-		c->marked_us =
-		    faults_marked(sv->faults, fault_id(sv, a, zone), now_us);
-		c->lame = c->marked_us != 0;
+		cand_read(f, i, &qname);
+		state = faults_look(sv->faults, fault_id(c->hash, f->zone_hash),
+		    now_us, &c->marked_us);
+		c->lame = state != FAULT_NONE;
+		c->probation = state == FAULT_PROBATION;
 		c->tried = set->tried != NULL && set->tried[i];
-		c->guarded = !c->known && !c->dead &&
-			     families_guarded(sv->families, a->family);
+		c->guarded =
+		    !c->known && !c->dead &&
+		    families_guarded(sv->families, set->addresses[i].family);
+		f->first = f->first && !c->tried;
+		f->spoofed = f->spoofed || c->spoofed;
 	}
+}
+
+struct peer *
+field_hold(struct field *f, size_t i, struct shard **sh)
+{
+	return servers_hold_hashed(f->sv, &f->set->addresses[i], f->c[i].hash,
+	    sh);
 }
 
 bool
@@ -72,51 +107,79 @@ cand_live(const struct cand *c)
 	return c->known && !c->dead && !c->lame;
 }
 
+bool
+cand_unknown(const struct cand *c)
+{
+	return !c->known && !c->dead && !c->lame && !c->guarded;
+}
+
+bool
+cand_is_last(const struct cand *c)
+{
+	return c->mute || c->full;
+}
+
+double
+tie_limit(double best)
+{
+	return best + (best / 20 > MS ? best / 20 : MS);
+}
+
+/* --- cost ------------------------------------------------------------- */
+
 static double
-biased_est(const struct field *f, size_t i, int32_t v4_bias_us)
+biased_est(const struct field *f, size_t i)
 {
 	double est = f->c[i].est;
 
-	return f->set->addresses[i].family == 4 ? est + v4_bias_us : est;
+	return f->set->addresses[i].family == 4 ? est + f->sv->opts.v4_bias_us
+						: est;
 }
 
-/* The least estimate among the live ones other than `not`; < 0: none. */
+/* The mean of its samples, none of them longer than the cut. */
 static double
-best_other(const struct field *f, size_t not )
+overtaken_mean(struct field *f, size_t i, double cut)
 {
-	double best = -1;
+	struct shard *sh;
+	const struct peer *p = field_hold(f, i, &sh);
+	const uint32_t *v;
+	size_t n;
+	double sum = 0;
 
-	for (size_t k = 0; k < f->live; k++) {
-		const struct cand *c = &f->c[f->order[k]];
-
-		if (f->order[k] != not &&(best < 0 || c->est < best))
-			best = c->est;
-	}
-	return best;
+	if (p == NULL)
+		return f->c[i].est;
+	v = p->unstable > 0 ? p->history : p->regime;
+	n = p->unstable > 0 ? p->history_len : p->regime_len;
+	for (size_t k = 0; k < n; k++)
+		sum += v[k] > cut ? cut : v[k];
+	servers_release(sh);
+	return n == 0 ? f->c[i].est : sum / (double)n;
 }
 
+/* other: the least estimate among the others that live; 0: there is none. */
 static double
-cost(const struct field *f, size_t i, double est)
+cost(struct field *f, size_t i, double other)
 {
 	const struct cand *c = &f->c[i];
-	double other = best_other(f, i);
-	double cut = c->rto + other, sum = 0, lost;
-	double raised = est - c->est; /* by the bias */
-	bool overtaken = false;
+	double est = biased_est(f, i), cut = c->rto + other, lost, mean;
+	double tail = c->tail * (f->sv->opts.tail_permille / 1000.0);
 
-	if (other < 0 || c->sample_count == 0)
-		return est;
-	for (size_t k = 0; k < c->sample_count; k++) {
-		double x = c->samples[k];
-
-		overtaken = overtaken || x > cut;
-		sum += x > cut ? cut : x;
+	if (other <= 0)
+		return est + tail;
+	if (c->most > cut) {
+		mean = overtaken_mean(f, i, cut) + est - c->est;
+		est = mean < est ? mean : est;
 	}
-	sum = sum / c->sample_count + raised;
-	if (overtaken && sum < est)
-		est = sum;
 	lost = c->loss - LOSS_USUAL;
-	return lost > 0 ? (1 - lost) * est + lost * cut : est;
+	return tail + (lost > 0 ? (1 - lost) * est + lost * cut : est);
+}
+
+static bool
+goes_before(const struct cand *a, const struct cand *b)
+{
+	if (cand_is_last(a) != cand_is_last(b))
+		return cand_is_last(b);
+	return a->cost < b->cost;
 }
 
 static void
@@ -125,24 +188,37 @@ order_by_cost(struct field *f)
 	for (size_t i = 1; i < f->live; i++) {
 		size_t x = f->order[i], k = i;
 
-		for (; k > 0 && f->c[f->order[k - 1]].cost > f->c[x].cost; k--)
+		for (; k > 0 && goes_before(&f->c[x], &f->c[f->order[k - 1]]);
+		     k--)
 			f->order[k] = f->order[k - 1];
 		f->order[k] = x;
 	}
 }
 
 void
-field_rank(struct field *f, int32_t v4_bias_us)
+field_rank(struct field *f)
 {
+	double first = 0, second = 0; /* least estimates; 0: none */
+
 	f->live = 0;
 	for (size_t i = 0; i < f->set->count; i++) {
-		if (cand_live(&f->c[i]) && !f->c[i].tried)
-			f->order[f->live++] = i;
+		double est = f->c[i].est;
+
+		if (!cand_live(&f->c[i]) || f->c[i].tried)
+			continue;
+		f->order[f->live++] = i;
+		if (first <= 0 || est < first) {
+			second = first;
+			first = est;
+		} else if (second <= 0 || est < second) {
+			second = est;
+		}
 	}
 	for (size_t k = 0; k < f->live; k++) {
 		size_t i = f->order[k];
 
-		f->c[i].cost = cost(f, i, biased_est(f, i, v4_bias_us));
+		f->c[i].cost =
+		    cost(f, i, f->c[i].est <= first ? second : first);
 	}
 	order_by_cost(f);
 }

@@ -2,13 +2,17 @@
 /*
  * shadow.c - which other address gets a copy of the question.
  *
- * No client waits for an experiment; the copy only teaches. First rule that
- * fires, at most one copy a question:
- *  a. an address never heard from;
+ * No client waits for an experiment. At most one copy a question, by the
+ * first rule that fires:
+ *  a. an address never heard from (once each, so without a limit);
  *  b. one whose change of rank is to be confirmed;
  *  c. a dead one whose probe is due (or an unknown one of a guarded family);
- *  d. by tokens: the one whose knowledge is oldest for what it could gain.
- * Tokens belong to the primary, so busy sets pay for themselves.
+ *  d. one on probation after a fault of this zone;
+ *  e. one not asked since the path to another of the set changed, or since
+ *     another came back: what moves one path moves others;
+ *  f. by tokens: the one whose knowledge is oldest for what it could gain.
+ * Tokens belong to the primary, so busy sets pay for themselves; one copy at
+ * a time to an address, two a second to a set.
  */
 #include "inner.h"
 
@@ -16,27 +20,38 @@
 #define DEAD_CAP      3.0
 #define EXPLORE_CAP   2.0
 #define EXPLORE_SHARE 0.08
+#define EXPLORE_DEBT  (-3.0)
 #define CONTESTED     0.05
 #define BUSY_GAP      125000.0 /* 8 questions a second */
+#define EVENT_FRESH   (10u * (uint64_t)SECOND)
+#define SILENCE_AGAIN ((uint64_t)SECOND)
 
 struct tokens {
 	double explore, dead;
 	bool busy;
 };
 
+/* What a rule sees and settles. */
+struct turn {
+	struct field *f;
+	struct rng *rng;
+	size_t primary;
+	double best; /* what the primary costs */
+	struct tokens t;
+};
+
 /* Has it lately shown replies clearly better than the best known? */
 static bool
 contests(const struct cand *c, double best)
 {
-	return c->known && !c->dead && !c->lame && !c->unstable &&
-	       c->best < 0.8 * best - MS;
+	return cand_live(c) && !c->unstable && c->best < 0.8 * best - MS;
 }
 
 static bool
-is_contested(const struct field *f, size_t primary)
+is_contested(const struct turn *s)
 {
-	for (size_t i = 0; i < f->set->count; i++) {
-		if (i != primary && contests(&f->c[i], f->c[primary].cost))
+	for (size_t i = 0; i < s->f->set->count; i++) {
+		if (i != s->primary && contests(&s->f->c[i], s->best))
 			return true;
 	}
 	return false;
@@ -49,42 +64,39 @@ least(double a, double b)
 }
 
 /* One question more at this primary. */
-static struct tokens
-tokens_refill(struct servers *sv, const struct field *f, size_t primary)
+static void
+tokens_refill(struct turn *s)
 {
-	double best = f->c[primary].cost;
-	double share = 0.012 + 0.04 * least(1, best / (100.0 * MS));
+	struct field *f = s->f;
+	double share = 0.012 + 0.04 * least(1, s->best / (100.0 * MS));
 	struct shard *sh;
-	struct peer *p = servers_hold_new(sv, &f->set->addresses[primary], &sh);
-	struct tokens t = { .explore = 0 };
-	double since;
+	struct peer *p = field_hold(f, s->primary, &sh);
+	double since, scale;
 
 	if (p == NULL)
-		return t;
+		return;
 	since =
 	    f->now_us > p->primary_us ? (double)(f->now_us - p->primary_us) : 0;
 	since = least(since, 60.0 * SECOND);
 	share += since / (900.0 * SECOND);
-	share += is_contested(f, primary) ? CONTESTED : 0;
-	share = least(share, EXPLORE_SHARE) * sv->budget;
+	share += is_contested(s) ? CONTESTED : 0;
+	scale = p->wary_us > f->now_us ? f->sv->budget / 2 : f->sv->budget;
 	p->gap += (since - p->gap) / 8;
 	p->primary_us = f->now_us;
-	p->explore_tokens = least(EXPLORE_CAP, p->explore_tokens + share);
-	p->dead_tokens =
-	    least(DEAD_CAP, p->dead_tokens + DEAD_SHARE * sv->budget);
-	t.explore = p->explore_tokens;
-	t.dead = p->dead_tokens;
-	t.busy = p->gap < BUSY_GAP;
+	p->explore_tokens = least(EXPLORE_CAP,
+	    p->explore_tokens + least(share, EXPLORE_SHARE) * scale);
+	p->dead_tokens = least(DEAD_CAP, p->dead_tokens + DEAD_SHARE * scale);
+	s->t.explore = p->explore_tokens;
+	s->t.dead = p->dead_tokens;
+	s->t.busy = p->gap < BUSY_GAP;
 	servers_release(sh);
-	return t;
 }
 
 static void
-tokens_spend(struct servers *sv, const struct addr *a, double explore,
-    double dead)
+tokens_spend(struct turn *s, double explore, double dead)
 {
 	struct shard *sh;
-	struct peer *p = servers_hold(sv, a, &sh);
+	struct peer *p = field_hold(s->f, s->primary, &sh);
 
 	if (p == NULL)
 		return;
@@ -93,137 +105,204 @@ tokens_spend(struct servers *sv, const struct addr *a, double explore,
 	servers_release(sh);
 }
 
-/* Nobody else's copy is under way to it: marks ours. */
-static bool
-claim(struct servers *sv, const struct addr *a, uint64_t now_us,
-    struct shard **sh, struct peer **out)
+/*
+ * Nobody else's copy is under way to it, and the set has one left: marks
+ * ours. The peer stays held.
+ */
+static struct peer *
+claim(struct turn *s, size_t i, bool limited, struct shard **sh)
 {
-	struct peer *p = servers_hold_new(sv, a, sh);
+	struct field *f = s->f;
+	struct peer *p;
 
+	if (limited && !rates_take(f->sv->rates, f->zone_hash, RATE_SHADOW, 0,
+			   f->now_us)) {
+		servers_tally(f->sv, HELD_RATE);
+		return NULL;
+	}
+	p = servers_hold_new(f->sv, &f->set->addresses[i], sh);
 	if (p == NULL)
-		return false;
-	if (p->probing && now_us < p->probing_us + 3 * SECOND) {
+		return NULL;
+	if (p->probing && f->now_us < p->probing_us + 3 * SECOND) {
 		servers_release(*sh);
-		return false;
+		return NULL;
 	}
 	p->probing = true;
-	p->probing_us = now_us;
-	p->queries++;
-	*out = p;
-	return true;
+	p->probing_us = f->now_us;
+	p->site_turn = 0;
+	p->want_site = false;
+	return p;
+}
+
+static bool
+may_copy(const struct turn *s, size_t i)
+{
+	const struct cand *c = &s->f->c[i];
+
+	return i != s->primary && !c->tried && !c->probing && !c->full;
 }
 
 static size_t
-rule_unknown(struct servers *sv, struct field *f, size_t primary,
-    struct rng *rng)
+rule_unknown(struct turn *s)
 {
-	size_t pool[SERVERS_SET_MAX], n = 0;
+	struct field *f = s->f;
+	bool wanted[SERVERS_SET_MAX];
 	struct shard *sh;
-	struct peer *p;
+	size_t i;
 
-	for (size_t i = 0; i < f->set->count; i++) {
+	for (i = 0; i < f->set->count; i++) {
 		const struct cand *c = &f->c[i];
+		bool waits =
+		    c->asked_us != 0 && f->now_us < c->asked_us + SILENCE_AGAIN;
 
-		if (i != primary && !c->known && !c->dead && !c->lame &&
-		    !c->guarded && !c->probing)
-			pool[n++] = i;
+		wanted[i] = may_copy(s, i) && cand_unknown(c) && !waits;
 	}
-	if (n == 0)
-		return f->set->count;
-	n = pool[rng_below(rng, (uint32_t)n)];
-	if (!claim(sv, &f->set->addresses[n], f->now_us, &sh, &p))
+	i = unknown_pick(f, wanted, s->rng);
+	if (i == f->set->count || claim(s, i, false, &sh) == NULL)
 		return f->set->count;
 	servers_release(sh);
-	return n;
+	return i;
 }
 
 static size_t
-rule_confirm(struct servers *sv, struct field *f, size_t primary,
-    const struct tokens *t)
+rule_confirm(struct turn *s)
 {
-	size_t i = 0;
+	struct field *f = s->f;
 	struct shard *sh;
 	struct peer *p;
+	size_t i = 0;
 
-	for (; i < f->set->count; i++) {
-		const struct cand *c = &f->c[i];
-
-		if (i != primary && c->confirm > 0 && cand_live(c) &&
-		    !c->probing)
-			break;
-	}
-	if (i == f->set->count || t->explore <= -3 ||
-	    !claim(sv, &f->set->addresses[i], f->now_us, &sh, &p))
+	while (i < f->set->count &&
+	       !(may_copy(s, i) && cand_live(&f->c[i]) && f->c[i].confirm > 0))
+		i++;
+	if (i == f->set->count || s->t.explore <= EXPLORE_DEBT)
+		return f->set->count;
+	p = claim(s, i, true, &sh);
+	if (p == NULL)
 		return f->set->count;
 	if (p->confirm > 0)
 		p->confirm--;
 	servers_release(sh);
-	tokens_spend(sv, &f->set->addresses[primary], 1, 0);
+	tokens_spend(s, 1, 0);
 	return i;
 }
 
-/* When a dead address is asked again: later the longer it has been dead. */
+/*
+ * When a dead address is asked again: later the longer it has been dead, but
+ * one that would be the best is never left alone for long.
+ */
 static void
-probe_plan(struct peer *p, const struct field *f, double most, struct rng *rng)
+probe_plan(struct peer *p, const struct turn *s, const struct cand *c)
 {
-	double every, age = (double)(f->now_us - p->dead_us);
-	double jitter = 0.75 + rng_below(rng, 501) / 1000.0;
+	bool would_win = c->known && c->est < 0.8 * s->best - MS;
+	double most = would_win ? (s->t.busy ? 1.5 : 12.0) : 120.0;
+	double age = (double)(s->f->now_us - p->dead_us);
+	double jitter = 0.75 + rng_below(s->rng, 501) / 1000.0;
+	double every;
 
-	if (p->samples > 0) {
+	if (p->samples > 0)
 		every = age / 12 > SECOND ? age / 12 : SECOND;
-		every = least(every, most);
-	} else {
+	else
 		every = least((double)p->probe_every * 3, 600.0 * SECOND);
-	}
-	p->probe_every = (uint64_t)every;
-	p->probe_at_us = f->now_us + (uint64_t)(every * jitter);
-}
-
-/* A dead address that would be the best is worth asking more often. */
-static double
-probe_most(const struct cand *c, double best, bool busy)
-{
-	bool would_win = c->known && c->est < 0.8 * best - MS;
-
-	if (!would_win)
-		return 120.0 * SECOND;
-	return busy ? 1.5 * SECOND : 12.0 * SECOND;
+	most = p->samples > 0 ? most * SECOND : 600.0 * SECOND;
+	p->probe_every = (uint64_t)least(every, most);
+	p->probe_at_us = s->f->now_us + (uint64_t)least(every * jitter, most);
 }
 
 static bool
-is_due(struct servers *sv, const struct field *f, size_t i)
+is_due(const struct turn *s, size_t i)
 {
+	struct field *f = s->f;
 	const struct cand *c = &f->c[i];
 
-	if (c->lame || c->probing)
+	if (c->lame || !may_copy(s, i))
 		return false;
 	if (c->dead)
 		return c->probe_at_us <= f->now_us;
-	return c->guarded && families_retest(sv->families,
+	return c->guarded && families_retest(f->sv->families,
 				 f->set->addresses[i].family, f->now_us);
 }
 
 static size_t
-rule_dead(struct servers *sv, struct field *f, size_t primary,
-    const struct tokens *t, struct rng *rng)
+rule_dead(struct turn *s)
 {
-	size_t i = 0;
+	struct field *f = s->f;
 	struct shard *sh;
 	struct peer *p;
+	size_t i = 0;
 
-	if (t->dead < 1)
+	if (s->t.dead < 1)
 		return f->set->count;
-	while (i < f->set->count && (i == primary || !is_due(sv, f, i)))
+	while (i < f->set->count && !is_due(s, i))
 		i++;
-	if (i == f->set->count ||
-	    !claim(sv, &f->set->addresses[i], f->now_us, &sh, &p))
+	if (i == f->set->count)
+		return i;
+	p = claim(s, i, true, &sh);
+	if (p == NULL)
 		return f->set->count;
 	if (p->dead)
-		probe_plan(p, f,
-		    probe_most(&f->c[i], f->c[primary].cost, t->busy), rng);
+		probe_plan(p, s, &f->c[i]);
 	servers_release(sh);
-	tokens_spend(sv, &f->set->addresses[primary], 0, 1);
+	tokens_spend(s, 0, 1);
 	return i;
+}
+
+static size_t
+rule_probation(struct turn *s)
+{
+	struct field *f = s->f;
+	struct shard *sh;
+	size_t i = 0;
+
+	while (i < f->set->count && !(may_copy(s, i) && f->c[i].probation &&
+					f->c[i].known && !f->c[i].dead))
+		i++;
+	if (i == f->set->count || s->t.dead < 1 ||
+	    claim(s, i, true, &sh) == NULL)
+		return f->set->count;
+	servers_release(sh);
+	tokens_spend(s, 0, 1);
+	return i;
+}
+
+/* When the path to one of the set changed last; 0: not lately. */
+static uint64_t
+latest_event(const struct field *f)
+{
+	uint64_t latest = 0;
+
+	for (size_t i = 0; i < f->set->count; i++) {
+		const struct cand *c = &f->c[i];
+
+		if (!c->unstable && c->event_us > latest)
+			latest = c->event_us;
+	}
+	return latest != 0 && f->now_us < latest + EVENT_FRESH ? latest : 0;
+}
+
+static size_t
+rule_event(struct turn *s)
+{
+	struct field *f = s->f;
+	uint64_t event = latest_event(f);
+	size_t best = f->set->count;
+	struct shard *sh;
+
+	if (event == 0 || s->t.explore <= EXPLORE_DEBT)
+		return best;
+	for (size_t i = 0; i < f->set->count; i++) {
+		const struct cand *c = &f->c[i];
+
+		if (may_copy(s, i) && c->known && !c->lame &&
+		    c->asked_us < event &&
+		    (best == f->set->count || c->est < f->c[best].est))
+			best = i;
+	}
+	if (best == f->set->count || claim(s, best, true, &sh) == NULL)
+		return f->set->count;
+	servers_release(sh);
+	tokens_spend(s, 1, 0);
+	return best;
 }
 
 /* Worth of asking again: age, for what could be gained. */
@@ -242,49 +321,78 @@ worth(const struct cand *c, double best, uint64_t now_us)
 }
 
 static size_t
-rule_explore(struct servers *sv, struct field *f, size_t primary,
-    const struct tokens *t)
+rule_old(struct turn *s)
 {
+	struct field *f = s->f;
 	size_t best = f->set->count;
 	double most = 0;
 	struct shard *sh;
-	struct peer *p;
 
-	if (t->explore < 1)
+	if (s->t.explore < 1)
 		return best;
 	for (size_t i = 0; i < f->set->count; i++) {
-		const struct cand *c = &f->c[i];
 		double w;
 
-		if (i == primary || !cand_live(c) || c->probing)
+		if (!may_copy(s, i) || !cand_live(&f->c[i]))
 			continue;
-		w = worth(c, f->c[primary].cost, f->now_us);
+		w = worth(&f->c[i], s->best, f->now_us);
 		if (w > most) {
 			most = w;
 			best = i;
 		}
 	}
-	if (best == f->set->count ||
-	    !claim(sv, &f->set->addresses[best], f->now_us, &sh, &p))
+	if (best == f->set->count || claim(s, best, true, &sh) == NULL)
 		return f->set->count;
 	servers_release(sh);
-	tokens_spend(sv, &f->set->addresses[primary], 1, 0);
+	tokens_spend(s, 1, 0);
 	return best;
 }
 
-size_t
-shadow_pick(struct servers *sv, struct field *f, size_t primary,
-    struct rng *rng)
-{
-	struct tokens t = tokens_refill(sv, f, primary);
-	size_t none = f->set->count;
-	size_t i = rule_unknown(sv, f, primary, rng);
+static const struct {
+	size_t (*pick)(struct turn *s);
+	const char *why;
+	enum server_decision decision;
+} rules[] = {
+	{ rule_unknown, "never heard from", COPIED_UNKNOWN },
+	{ rule_confirm, "to confirm a change", COPIED_CONFIRM },
+	{ rule_dead, "is it back?", COPIED_DEAD },
+	{ rule_probation, "does it serve the zone again?", COPIED_PROBATION },
+	{ rule_event, "another's path has changed", COPIED_EVENT },
+	{ rule_old, "not measured for long", COPIED_OLD },
+};
 
-	if (i == none)
-		i = rule_confirm(sv, f, primary, &t);
-	if (i == none)
-		i = rule_dead(sv, f, primary, &t, rng);
-	if (i == none)
-		i = rule_explore(sv, f, primary, &t);
-	return i;
+static size_t
+first_rule(struct turn *s, size_t count, const char **why)
+{
+	for (size_t r = 0; r < count; r++) {
+		size_t i = rules[r].pick(s);
+
+		if (i == s->f->set->count)
+			continue;
+		*why = rules[r].why;
+		servers_tally(s->f->sv, rules[r].decision);
+		return i;
+	}
+	return s->f->set->count;
+}
+
+size_t
+shadow_pick(struct field *f, size_t primary, struct rng *rng, const char **why)
+{
+	struct turn s = { .f = f,
+		.rng = rng,
+		.primary = primary,
+		.best = f->c[primary].cost };
+
+	tokens_refill(&s);
+	return first_rule(&s, ARRAY_LEN(rules), why);
+}
+
+size_t
+shadow_unknown(struct field *f, size_t primary, struct rng *rng,
+    const char **why)
+{
+	struct turn s = { .f = f, .rng = rng, .primary = primary };
+
+	return first_rule(&s, 1, why);
 }

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * teach.c - what happened to a packet becomes knowledge, and is shown.
+ * teach.c - what happened to a packet becomes knowledge.
  */
 #include "inner.h"
 
 #include <string.h>
 
 #define EDNS_REFUSALS 2u
+#define WARY_FOR      (60u * (uint64_t)SECOND)
+#define SPOOFED_FOR   (60u * (uint64_t)SECOND)
 
 static uint32_t
 smoothed(uint32_t old, uint32_t rtt)
@@ -17,61 +19,104 @@ smoothed(uint32_t old, uint32_t rtt)
 }
 
 static void
-site_print(struct peer *p, const uint8_t *nsid, size_t len)
+site_print(char *text, const uint8_t *nsid, size_t len)
 {
-	size_t max = sizeof(p->site_text) - 1;
-	size_t n = len < max ? len : max;
+	size_t n = len < SITE_TEXT - 1 ? len : SITE_TEXT - 1;
 
 	for (size_t i = 0; i < n; i++) {
 		bool plain = nsid[i] >= 0x20 && nsid[i] < 0x7f;
 
-		p->site_text[i] = plain ? (char)nsid[i] : '.';
+		text[i] = plain ? (char)nsid[i] : '.';
 	}
-	p->site_text[n] = '\0';
+	text[n] = '\0';
 }
 
-/* For operators: the address's catchment has moved. */
-struct move {
-	struct addr addr;
-	char from[sizeof(((struct peer *)NULL)->site_text)];
-	char to[sizeof(((struct peer *)NULL)->site_text)];
-	uint32_t est_from, est_to;
-	bool happened;
+/* --- replies ---------------------------------------------------------- */
+
+/* What is told to others once the peer's lock is free again. */
+struct lesson {
+	struct server_move move;
+	uint64_t groups[2]; /* that its estimate is a prior for */
+	uint64_t who;
+	uint32_t est;
+	bool moved, revived, new_regime, tell_est;
 };
+
+/* Neighbours hear of it when it is new, or moved by more than a tenth. */
+static void
+prepare_prior(struct servers *sv, struct peer *p, struct lesson *l)
+{
+	uint32_t off =
+	    p->est > p->told_est ? p->est - p->told_est : p->told_est - p->est;
+
+	l->tell_est = off > p->told_est / 10;
+	if (!l->tell_est)
+		return;
+	p->told_est = l->est = p->est;
+	l->groups[0] = addr_network(&p->addr);
+	l->groups[1] = p->operator_id;
+	l->who = servers_hash(sv, &p->addr);
+}
 
 static void
 learn_udp(struct servers *sv, struct peer *p, const struct servers_sample *s,
-    struct move *m)
+    uint64_t now_us, struct lesson *l)
 {
 	bool has_site = s->nsid != NULL && s->nsid_len > 0;
+	bool was_dead = p->dead;
 	uint64_t site = 0;
-	uint32_t changes = p->site_changes;
+	char text[SITE_TEXT];
+	uint32_t moves = p->site_changes, regimes = p->regime_changes;
 
+	/* Known by what is printed of it, so that it is known again later. */
 	if (has_site) {
-		site = hash_bytes(&sv->hash_key, s->nsid, s->nsid_len);
-		site = site == 0 ? 1 : site;
+		site_print(text, s->nsid, s->nsid_len);
+		site = hash_bytes(&sv->hash_key, text, strlen(text)) | 1;
 	}
-	memcpy(m->from, p->site_text, sizeof(m->from));
-	m->est_from = p->est;
-	peer_sample(p, s->rtt_us, site);
-	if (has_site)
-		site_print(p, s->nsid, s->nsid_len);
-	memcpy(m->to, p->site_text, sizeof(m->to));
-	m->addr = p->addr;
-	m->est_to = p->est;
-	m->happened = p->site_changes != changes && p->unstable == 0;
+	memcpy(l->move.from, p->site_text, SITE_TEXT);
+	l->move.est_from_us = p->site_est != 0 ? p->site_est : p->est;
+	peer_sample(p, s->rtt_us, site, now_us);
+	if (has_site) {
+		memcpy(p->site_text, text, SITE_TEXT);
+		p->site_est = p->est;
+	}
+	memcpy(l->move.to, p->site_text, SITE_TEXT);
+	l->move.address = p->addr;
+	l->move.est_to_us = p->est;
+	l->move.at_us = now_us;
+	l->moved = p->site_changes != moves && p->unstable == 0;
+	l->revived = was_dead;
+	l->new_regime = p->regime_changes != regimes;
+	p->answered_us = now_us + 1;
+	prepare_prior(sv, p, l);
 }
 
 static void
-log_move(const struct move *m)
+tally_one(atomic_uint_fast64_t *n, bool happened)
+{
+	if (happened)
+		atomic_fetch_add_explicit(n, 1, memory_order_relaxed);
+}
+
+static void
+pass_on(struct servers *sv, const struct lesson *l)
 {
 	char text[ADDR_TEXT_MAX];
 
-	if (m->happened)
-		log_info("catchment-moved",
-		    "server=%s from=%s to=%s rtt_us_from=%u rtt_us_to=%u",
-		    addr_text(&m->addr, text), m->from, m->to, m->est_from,
-		    m->est_to);
+	tally_one(&sv->revivals, l->revived);
+	tally_one(&sv->regimes, l->new_regime);
+	tally_one(&sv->site_moves, l->moved);
+	for (size_t i = 0; l->tell_est && i < ARRAY_LEN(l->groups); i++) {
+		if (l->groups[i] != 0)
+			priors_note(sv->priors, l->groups[i], l->who, l->est);
+	}
+	if (!l->moved)
+		return;
+	moves_note(sv->moves, &l->move);
+	log_info("catchment-moved",
+	    "server=%s from=%s to=%s rtt_us_from=%u rtt_us_to=%u",
+	    addr_text(&l->move.address, text), l->move.from, l->move.to,
+	    l->move.est_from_us, l->move.est_to_us);
 }
 
 void
@@ -80,23 +125,24 @@ servers_answered(struct servers *sv, const struct servers_sample *s,
 {
 	struct shard *sh;
 	struct peer *p = servers_hold_new(sv, s->address, &sh);
-	struct move m = { .happened = false };
+	struct lesson l = { .moved = false };
 
 	if (p == NULL)
 		return;
 	if (s->edns_seen)
 		p->edns_refusals = 0;
-	if (s->tcp) {
+	if (s->tcp)
 		p->tcp_est = smoothed(p->tcp_est, s->rtt_us);
-	} else {
-		learn_udp(sv, p, s, &m);
-		p->answered_us = now_us + 1;
-	}
+	else
+		learn_udp(sv, p, s, now_us, &l);
 	servers_release(sh);
-	if (!s->tcp)
-		families_answered(sv->families, s->address, now_us);
-	log_move(&m);
+	if (s->tcp)
+		return;
+	families_answered(sv->families, s->address, now_us);
+	pass_on(sv, &l);
 }
+
+/* --- silence ---------------------------------------------------------- */
 
 void
 servers_silent(struct servers *sv, const struct addr *a, const uint8_t *qname,
@@ -111,17 +157,82 @@ servers_silent(struct servers *sv, const struct addr *a, const uint8_t *qname,
 		return;
 	died = peer_silence(p, name, now_us);
 	servers_release(sh);
+	tally_one(&sv->deaths, died);
 	if (died)
 		families_died(sv->families, a);
 }
+
+/* --- packets ---------------------------------------------------------- */
+
+void
+servers_sent(struct servers *sv, const struct addr *a, uint64_t now_us)
+{
+	struct shard *sh;
+	struct peer *p = servers_hold_new(sv, a, &sh);
+
+	if (p == NULL)
+		return;
+	p->queries++;
+	p->asked_us = now_us + 1;
+	if (p->flying < UINT16_MAX)
+		p->flying++;
+	servers_release(sh);
+}
+
+/* It may have been forgotten meanwhile: then there is nothing to take off. */
+void
+servers_landed(struct servers *sv, const struct addr *a)
+{
+	struct shard *sh;
+	struct peer *p = servers_hold(sv, a, &sh);
+
+	if (p == NULL)
+		return;
+	if (p->flying > 0)
+		p->flying--;
+	servers_release(sh);
+}
+
+void
+servers_spoofed(struct servers *sv, const struct addr *a, uint64_t now_us)
+{
+	struct shard *sh;
+	struct peer *p = servers_hold_new(sv, a, &sh);
+
+	if (p == NULL)
+		return;
+	p->spoofed_us = now_us + SPOOFED_FOR;
+	servers_release(sh);
+}
+
+/* --- what it says ----------------------------------------------------- */
 
 void
 servers_fault(struct servers *sv, const struct addr *a, const uint8_t *zone,
     enum server_fault f, uint64_t now_us)
 {
 	uint64_t zone_hash = name_hash(&sv->hash_key, zone);
+	struct shard *sh;
+	struct peer *p;
 
-	faults_note(sv->faults, fault_id(sv, a, zone_hash), f, now_us);
+	faults_note(sv->faults, fault_id(servers_hash(sv, a), zone_hash), f,
+	    now_us);
+	if (f != FAULT_REFUSED)
+		return;
+	/* Perhaps it limits its rate: fewer copies for a while. */
+	p = servers_hold(sv, a, &sh);
+	if (p == NULL)
+		return;
+	p->wary_us = now_us + WARY_FOR;
+	servers_release(sh);
+}
+
+void
+servers_fault_over(struct servers *sv, const struct addr *a,
+    const uint8_t *zone)
+{
+	faults_over(sv->faults,
+	    fault_id(servers_hash(sv, a), name_hash(&sv->hash_key, zone)));
 }
 
 void
@@ -153,51 +264,4 @@ servers_speaks_edns(struct servers *sv, const struct addr *a, uint64_t now_us)
 	speaks = p->edns_off_until <= now_us;
 	servers_release(sh);
 	return speaks;
-}
-
-static void
-view_fill(const struct peer *p, uint64_t now_us, struct server_view *out)
-{
-	*out = (struct server_view){
-		.address = p->addr,
-		.queries = p->queries,
-		.silences = p->silences,
-		.age_us = UINT64_MAX,
-		.est_us = p->est,
-		.dev_us = p->dev,
-		.rto_us = peer_rto(p),
-		.loss_permille = (uint32_t)(p->loss * 1000 + 0.5),
-		.regime_changes = p->regime_changes,
-		.site_changes = p->site_changes,
-		.state = p->samples > 0 ? SERVER_GOOD : SERVER_UNKNOWN,
-		.speaks_edns = p->edns_off_until <= now_us,
-	};
-	memcpy(out->site, p->site_text, sizeof(out->site));
-	if (p->answered_us != 0)
-		out->age_us =
-		    now_us > p->answered_us ? now_us - p->answered_us : 0;
-	if (p->dead) {
-		out->state = SERVER_DEAD;
-		out->probe_in_us =
-		    p->probe_at_us > now_us ? p->probe_at_us - now_us : 0;
-	}
-}
-
-bool
-servers_look(struct servers *sv, const struct addr *a, const uint8_t *zone,
-    uint64_t now_us, struct server_view *out)
-{
-	struct shard *sh;
-	const struct peer *p = servers_hold(sv, a, &sh);
-	uint64_t id;
-
-	if (p == NULL)
-		return false;
-	view_fill(p, now_us, out);
-	servers_release(sh);
-	if (zone != NULL) {
-		id = fault_id(sv, a, name_hash(&sv->hash_key, zone));
-		out->lame = faults_marked(sv->faults, id, now_us) != 0;
-	}
-	return true;
 }

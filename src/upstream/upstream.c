@@ -25,8 +25,10 @@ slot_close(struct slot *s)
 	struct upstream_opts *o = &s->up->o;
 
 	timer_cancel(o->timers, &s->timer);
-	if (s->flow != 0)
-		o->wire->close(o->wire_self, s->flow);
+	if (s->flow == 0)
+		return;
+	o->wire->close(o->wire_self, s->flow);
+	servers_landed(o->servers, &s->x.to);
 	s->flow = 0;
 }
 
@@ -70,20 +72,22 @@ teach_reply(struct slot *s, const uint8_t *bytes, size_t len)
 	    now_us(s->up));
 }
 
-/* A reply that no task will look at. */
+/* A reply that no task will look at, or not for long. */
 static void
 teach_fault(struct slot *s, const uint8_t *bytes, size_t len)
 {
 	struct upstream *up = s->up;
+	const uint8_t *qname = s->names + s->qname_at;
 	int fault;
 
 	if (up->o.judge == NULL)
 		return;
-	fault =
-	    up->o.judge(s->names, s->names + s->qname_at, s->qtype, bytes, len);
+	fault = up->o.judge(s->names, qname, s->qtype, bytes, len);
 	if (fault >= 0)
 		servers_fault(up->o.servers, &s->x.to, s->names,
 		    (enum server_fault)fault, now_us(up));
+	else if (s->x.shadow)
+		servers_fault_over(up->o.servers, &s->x.to, s->names);
 }
 
 /* --- the life of an exchange ------------------------------------------ */
@@ -103,10 +107,7 @@ slot_end(struct slot *s, enum exchange_state state)
 {
 	slot_close(s);
 	s->x.state = state;
-	if (s->left)
-		slot_free(s);
-	else
-		tell_owner(s);
+	s->left ? slot_free(s) : tell_owner(s);
 }
 
 static void
@@ -139,7 +140,9 @@ static void
 on_mismatch(struct slot *s)
 {
 	s->up->counts.mismatches++;
-	if (++s->x.mismatches <= EXCHANGE_MISMATCHES_MAX)
+	if (++s->x.mismatches == EXCHANGE_MISMATCHES_WARY)
+		servers_spoofed(s->up->o.servers, &s->x.to, now_us(s->up));
+	if (s->x.mismatches <= EXCHANGE_MISMATCHES_MAX)
 		return;
 	if (s->x.tcp)
 		slot_broken(s, ERR_FORMAT);
@@ -157,8 +160,9 @@ on_answer(struct slot *s, const uint8_t *bytes, size_t len, uint64_t at_us)
 	up->counts.answered++;
 	up->counts.late_answers += s->x.state == EXCHANGE_LATE;
 	teach_reply(s, bytes, len);
-	if (s->left) {
+	if (s->left || s->x.shadow)
 		teach_fault(s, bytes, len);
+	if (s->left) {
 		slot_end(s, EXCHANGE_ANSWERED);
 		return;
 	}
@@ -216,8 +220,7 @@ on_broken(void *user, uint32_t flow, enum err why)
 const struct wire_events *
 upstream_events(void)
 {
-	static const struct wire_events events = { .message = on_message,
-		.broken = on_broken };
+	static const struct wire_events events = { on_message, on_broken };
 
 	return &events;
 }
@@ -233,7 +236,7 @@ slot_fill(struct slot *s, const struct ask *a)
 	s->x.tcp = a->tcp;
 	s->x.edns = a->edns;
 	s->x.shadow = a->shadow;
-	s->left = a->shadow || a->owner == 0;
+	s->left = a->owner == 0;
 	s->owner = a->owner;
 	s->rto_us = a->rto_us;
 	s->listen_us = a->listen_us;
@@ -298,6 +301,7 @@ upstream_ask(struct upstream *up, const struct ask *a, enum err *why)
 		slot_free(s);
 		return 0;
 	}
+	servers_sent(up->o.servers, a->to, s->sent_us);
 	up->counts.sent_tcp += a->tcp;
 	up->counts.sent_udp += !a->tcp;
 	up->counts.sent_shadow += a->shadow;

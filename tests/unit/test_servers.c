@@ -65,6 +65,7 @@ a_fault_concerns_one_zone_and_backs_off(void **state)
 	now += 61 * SEC;
 	assert_true(servers_look(sv, &a, zone.wire, now, &v));
 	assert_false(v.lame);
+	assert_true(v.probation);
 	servers_fault(sv, &a, zone.wire, FAULT_LAME, now);
 	assert_true(servers_look(sv, &a, zone.wire, now + 239 * SEC, &v));
 	assert_true(v.lame);
@@ -79,6 +80,10 @@ a_fault_concerns_one_zone_and_backs_off(void **state)
 	assert_true(v.lame);
 	assert_true(servers_look(sv, &a, other.wire, now + 6 * SEC, &v));
 	assert_false(v.lame);
+	assert_true(v.probation);
+	servers_fault_over(sv, &a, other.wire);
+	assert_true(servers_look(sv, &a, other.wire, now + 6 * SEC, &v));
+	assert_false(v.lame || v.probation);
 	servers_free(sv);
 }
 

@@ -301,7 +301,10 @@ all_tried_is_told(void **state)
 	(void)state;
 	world_start(&w, 1000);
 	memset(w.tried, 1, sizeof(w.tried));
-	set = (struct servers_set){ w.at, w.tried, FOUR, name_root };
+	set = (struct servers_set){ .addresses = w.at,
+		.tried = w.tried,
+		.count = FOUR,
+		.zone = name_root };
 	assert_int_equal(servers_choose(w.sv, &set, w.rng, w.now, &c),
 	    ERR_NOT_FOUND);
 	set.count = 0;

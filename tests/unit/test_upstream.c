@@ -294,7 +294,7 @@ one_that_was_left_goes_on_and_teaches(void **state)
 }
 
 static void
-a_shadow_frees_itself(void **state)
+one_that_nobody_owns_frees_itself(void **state)
 {
 	struct world w;
 	struct ask a;
@@ -304,6 +304,7 @@ a_shadow_frees_itself(void **state)
 	setup(&w, 4);
 	a = plain(&w);
 	a.shadow = true;
+	a.owner = 0;
 	ask(&w, &a);
 	pass(&w, 300000);
 	pass(&w, 2000000);
@@ -474,7 +475,7 @@ main(void)
 		cmocka_unit_test(a_reply_past_the_rto_still_counts),
 		cmocka_unit_test(silence_is_counted_once_and_ends),
 		cmocka_unit_test(one_that_was_left_goes_on_and_teaches),
-		cmocka_unit_test(a_shadow_frees_itself),
+		cmocka_unit_test(one_that_nobody_owns_frees_itself),
 		cmocka_unit_test(forgeries_are_ignored_and_then_suspect),
 		cmocka_unit_test(the_true_reply_wins_after_forgeries),
 		cmocka_unit_test(letters_are_mixed_and_checked_by_udp_only),
