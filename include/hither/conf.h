@@ -124,9 +124,9 @@ struct conf {
 	} resolver;
 	struct {
 		enum conf_selection policy;
-		double budget;
+		double budget, tail_weight;
 		int64_t v4_bias_ms; /* may be negative */
-		bool learn_site;
+		bool learn_site, save_on_exit;
 	} selection;
 	struct {
 		struct conf_addrs interfaces_v4, interfaces_v6; /* port 0 */

@@ -38,6 +38,7 @@ struct servers_sample {
 	uint32_t rtt_us;
 	bool tcp;	/* kept apart: a handshake is in it */
 	bool edns_seen;	/* the reply carried an OPT */
+	bool truncated; /* TC: the answer takes TCP */
 };
 void servers_answered(struct servers *sv, const struct servers_sample *s,
     uint64_t now_us);
@@ -106,6 +107,11 @@ struct servers_choice {
  */
 enum err servers_choose(struct servers *sv, const struct servers_set *set,
     struct rng *rng, uint64_t now_us, struct servers_choice *out) MUST_USE;
+/*
+ * Does servers_choose() itself bound what goes to a set that is all dead? Not
+ * without a budget: then whoever asks must hold back.
+ */
+bool servers_spare_dead(const struct servers *sv);
 /* May a hedge leave now? Takes the token when true. */
 bool servers_may_hedge(struct servers *sv, const struct addr *primary);
 /*
@@ -183,6 +189,7 @@ void servers_count(const struct servers *sv, struct servers_counts *out);
 const char *server_decision_text(enum server_decision d); /* "nearest" */
 
 size_t servers_known(const struct servers *sv);
+const char *servers_policy(const struct servers *sv); /* "near", "random" */
 size_t servers_forget(struct servers *sv); /* all; returns how many */
 
 /* --- over a restart --------------------------------------------------- */

@@ -232,6 +232,16 @@ const struct option options[] = {
 	    .most = 10000,
 	    .help = "Scales the extra messages spent on learning which "
 		    "servers are near; 0 sends none." },
+	{ .path = "server-selection.tail-weight",
+	    .type = OPTION_REAL,
+	    .needs_restart = true,
+	    .offset = AT(selection.tail_weight),
+	    .initial = "0",
+	    .least = 0,
+	    .most = 10,
+	    .help = "How much of the distance from the mean to the slowest "
+		    "twentieth counts as well; above 0 prefers steady "
+		    "servers to a lower mean." },
 	{ .path = "server-selection.v4-bias",
 	    .type = OPTION_DURATION,
 	    .needs_restart = true,
@@ -248,6 +258,12 @@ const struct option options[] = {
 	    .help = "Ask servers now and then for their identifier, to tell "
 		    "sites of an anycast address apart.",
 	    .rfc = "RFC 5001" },
+	{ .path = "server-selection.save-on-exit",
+	    .type = OPTION_BOOL,
+	    .offset = AT(selection.save_on_exit),
+	    .initial = "true",
+	    .help = "Keep what is known of servers in server.directory, "
+		    "every five minutes and at the end, for the next start." },
 
 	{ .path = "outgoing.interfaces-v4",
 	    .type = OPTION_ADDRESS,

@@ -1,119 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * ask.c - servers and trace: what only a resolver can tell, on its thread.
+ * ask.c - trace: what only a resolver can tell, on its thread.
  */
 #include "inside.h"
 
 #include <string.h>
-
-static bool
-read_name(struct request *r, const char *argument)
-{
-	const char *text = request_argument(r, argument);
-
-	if (text == NULL) {
-		request_fail(r, HTTP_BAD, "%s is missing", argument);
-		return false;
-	}
-	if (name_parse(text, &r->name) != ERR_OK) {
-		request_fail(r, HTTP_BAD, "%s is not a domain name", argument);
-		return false;
-	}
-	return true;
-}
-
-/* --- servers ----------------------------------------------------------- */
-
-static const char *
-state_word(const struct server_view *v)
-{
-	switch (v->state) {
-	case SERVER_GOOD:
-		return v->lame ? "lame" : "good";
-	case SERVER_DEAD:
-		return "dead";
-	case SERVER_UNKNOWN:
-	default:
-		return "unknown";
-	}
-}
 
 static double
 us_to_ms(uint64_t us)
 {
 	return (double)us / 1000;
 }
-
-static json_t *
-server_json(const struct resolver_server *s, const struct server_view *v)
-{
-	char address[ADDR_TEXT_MAX], name[NAME_TEXT_MAX];
-	json_t *o = json_pack("{s:s, s:s, s:s}", "address",
-	    addr_ip_text(&s->address, address), "name",
-	    name_text(s->server.wire, name), "state",
-	    v != NULL ? state_word(v) : "unknown");
-
-	if (o == NULL || v == NULL)
-		return o;
-	if (v->site[0] != '\0')
-		(void)json_object_set_new(o, "site", json_string(v->site));
-	if (v->est_us != 0)
-		(void)json_object_update_new(o,
-		    json_pack("{s:f, s:f, s:f}", "rtt_ms", us_to_ms(v->est_us),
-			"dev_ms", us_to_ms(v->dev_us), "timeout_ms",
-			us_to_ms(v->rto_us)));
-	(void)json_object_update_new(o,
-	    json_pack("{s:I, s:I, s:f, s:b, s:i, s:i}", "queries",
-		(json_int_t)v->queries, "silences", (json_int_t)v->silences,
-		"loss", (double)v->loss_permille / 1000, "edns", v->speaks_edns,
-		"regime_changes", (int)v->regime_changes, "site_changes",
-		(int)v->site_changes));
-	if (v->age_us != UINT64_MAX)
-		(void)json_object_set_new(o, "age_s",
-		    json_real((double)v->age_us / 1e6));
-	if (v->state == SERVER_DEAD)
-		(void)json_object_set_new(o, "probe_in_s",
-		    json_real((double)v->probe_in_us / 1e6));
-	return o;
-}
-
-static void
-servers_visit(struct ctl_job *job, const struct ctl_worker *worker)
-{
-	struct request *r = (struct request *)job;
-	struct servers *known = r->ctl->opts.offer.servers;
-	struct resolver_server *found =
-	    memory_new(SERVERS_SET_MAX * sizeof(*found));
-	struct server_view view;
-	struct name closest = { { 0 } };
-	char text[NAME_TEXT_MAX];
-	json_t *list = json_array();
-	size_t n = 0;
-
-	if (found != NULL)
-		n = resolver_zone_servers(worker->resolver, r->name.wire,
-		    &closest, found, SERVERS_SET_MAX);
-	for (size_t i = 0; i < n; i++) {
-		bool is_known = servers_look(known, &found[i].address,
-		    closest.wire, clock_mono_us(), &view);
-
-		(void)json_array_append_new(list,
-		    server_json(&found[i], is_known ? &view : NULL));
-	}
-	memory_free(found);
-	r->result = json_pack("{s:s, s:o}", "zone",
-	    name_text(closest.wire, text), "servers", list);
-	request_return(r);
-}
-
-void
-command_servers(struct request *r)
-{
-	if (read_name(r, "zone"))
-		request_to_worker(r, 0, servers_visit);
-}
-
-/* --- trace ------------------------------------------------------------- */
 
 static json_t *
 steps_json(const struct outcome *o)
@@ -201,7 +98,7 @@ command_trace(struct request *r)
 
 	if (type == NULL)
 		type = "A";
-	if (!read_name(r, "name"))
+	if (!request_name(r, "name"))
 		return;
 	if (type_parse(type, &r->type) != ERR_OK) {
 		request_fail(r, HTTP_BAD, "\"%.40s\" is not a type", type);

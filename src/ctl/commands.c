@@ -12,8 +12,11 @@ static const struct ctl_command commands[] = {
 	{ .name = "stats", .help = "All counters. They are never reset." },
 	{ .name = "servers",
 	    .arguments = { { "zone", CTL_REQUIRED } },
-	    .help = "The name servers of a zone, and what is known of "
-		    "them." },
+	    .help = "The name servers of a zone, what is known of them, and "
+		    "where the next question would go." },
+	{ .name = "sites",
+	    .help = "Where servers answer from, nearest first, and which "
+		    "have moved lately." },
 	{ .name = "trace",
 	    .arguments = { { "name", CTL_REQUIRED }, { "type", CTL_OPTIONAL },
 		{ "cold", CTL_FLAG } },
@@ -70,6 +73,7 @@ static void (*const functions[])(struct request *r) = {
 	command_status,
 	command_stats,
 	command_servers,
+	command_sites,
 	command_trace,
 	command_anchors,
 	command_nta_add,

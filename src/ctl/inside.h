@@ -128,7 +128,6 @@ json_t *dnssec_json(const struct resolver_counts *c);
 
 /* --- ask.c ------------------------------------------------------------- */
 
-void command_servers(struct request *r);
 void command_trace(struct request *r);
 
 /* --- believe.c --------------------------------------------------------- */
@@ -143,6 +142,15 @@ void command_nta_list(struct request *r);
 void command_cache_dump(struct request *r);
 void command_cache_lookup(struct request *r);
 void command_cache_stats(struct request *r);
+
+/* --- near.c ------------------------------------------------------------ */
+
+/* The argument as a name in r->name; false: the request has failed. */
+bool request_name(struct request *r, const char *argument);
+void command_servers(struct request *r);
+void command_sites(struct request *r);
+/* Where questions went and why, counted. */
+json_t *selection_json(struct servers *sv);
 
 /* --- change.c ---------------------------------------------------------- */
 

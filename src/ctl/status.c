@@ -288,12 +288,13 @@ stats_home(struct ctl_job *job, const struct ctl_worker *worker)
 	r->travels = false;
 	cache_count(r->ctl->opts.offer.cache, &t->cache);
 	request_answer(r, HTTP_DONE,
-	    json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	    json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 		"queries", queries_json(&t->front), "answers",
 		answers_json(&t->front), "source", source_json(&t->front),
 		"latency_ms", latency_json(&t->front), "tasks",
 		tasks_json(&t->resolver), "limits", limits_json(&t->resolver),
-		"upstream", upstream_json(&t->resolver.upstream), "dnssec",
+		"upstream", upstream_json(&t->resolver.upstream), "selection",
+		selection_json(r->ctl->opts.offer.servers), "dnssec",
 		dnssec_json(&t->resolver), "cache", cache_json(&t->cache)));
 }
 

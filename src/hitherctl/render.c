@@ -134,10 +134,22 @@ render_stats(const json_t *r, FILE *out)
 
 /* --- servers ----------------------------------------------------------- */
 
+static const char *
+ago(double seconds, char *buf, size_t size)
+{
+	if (seconds < 100)
+		(void)snprintf(buf, size, "%.0f s", seconds);
+	else if (seconds < 6000)
+		(void)snprintf(buf, size, "%.0f min", seconds / 60);
+	else
+		(void)snprintf(buf, size, "%.0f h", seconds / 3600);
+	return buf;
+}
+
 static void
 render_server(const json_t *s, FILE *out)
 {
-	long long asked = count(s, "queries");
+	char age[24] = "-";
 
 	fprintf(out, "  %-22s %-26s %-12s ", text(s, "address"),
 	    text(s, "name"), text(s, "site"));
@@ -146,15 +158,24 @@ render_server(const json_t *s, FILE *out)
 		    number(s, "dev_ms"));
 	else
 		fprintf(out, "%9s %6s ", "-", "-");
-	if (asked > 0)
-		fprintf(out, "%7lld %5.1f ", asked,
-		    100 - 100 * number(s, "loss"));
+	if (count(s, "queries") > 0)
+		fprintf(out, "%4.0f %% %5.1f ", 100 * number(s, "share"),
+		    100 * number(s, "ok_ratio"));
 	else
-		fprintf(out, "%7s %5s ", "-", "-");
-	fprintf(out, "%-4s %s", truth(s, "edns") ? "yes" : "no",
+		fprintf(out, "%6s %5s ", "-", "-");
+	if (json_object_get(s, "age_s") != NULL)
+		(void)ago(number(s, "age_s"), age, sizeof(age));
+	fprintf(out, "%6s %-4s %s", age,
+	    json_object_get(s, "edns") == NULL ? "-"
+	    : truth(s, "edns")                 ? "yes"
+					       : "no",
 	    text(s, "state"));
 	if (json_object_get(s, "probe_in_s") != NULL)
 		fprintf(out, ", next probe in %.0f s", number(s, "probe_in_s"));
+	else
+		fprintf(out, ": %s", text(s, "why"));
+	if (json_object_get(s, "cost_ms") != NULL)
+		fprintf(out, " (%.1f ms)", number(s, "cost_ms"));
 	fprintf(out, "\n");
 }
 
@@ -164,11 +185,42 @@ render_servers(const json_t *r, FILE *out)
 	json_t *list = json_object_get(r, "servers"), *s;
 	size_t i;
 
-	fprintf(out, "zone %s (%zu addresses)\n", text(r, "zone"),
-	    json_array_size(list));
-	fprintf(out, "  %-22s %-26s %-12s %9s %6s %7s %5s %-4s %s\n", "ADDRESS",
-	    "NAME", "SITE", "RTT", "+-", "ASKED", "OK %", "EDNS", "STATE");
+	fprintf(out, "zone %s (%zu addresses; policy %s)\n", text(r, "zone"),
+	    json_array_size(list), text(r, "policy"));
+	fprintf(out, "  %-22s %-26s %-12s %9s %6s %6s %5s %6s %-4s %s\n",
+	    "ADDRESS", "NAME", "SITE", "RTT", "+-", "SHARE", "OK %", "AGE",
+	    "EDNS", "STATE");
 	json_array_foreach(list, i, s) render_server(s, out);
+	if (json_object_get(r, "next") != NULL)
+		fprintf(out,
+		    "the next question goes to %s, or to one that "
+		    "is tied with it\n",
+		    text(r, "next"));
+}
+
+/* --- sites ------------------------------------------------------------- */
+
+static void
+render_sites(const json_t *r, FILE *out)
+{
+	json_t *sites = json_object_get(r, "sites"), *s;
+	json_t *moves = json_object_get(r, "moves");
+	char age[24];
+	size_t i;
+
+	fprintf(out, "%zu sites\n  %-24s %9s %9s %-22s %s\n",
+	    json_array_size(sites), "SITE", "RTT", "ADDRESSES", "NEAREST",
+	    "AGE");
+	json_array_foreach(sites, i, s)
+	    fprintf(out, "  %-24s %6.1f ms %9lld %-22s %s\n", text(s, "site"),
+		number(s, "rtt_ms"), count(s, "addresses"), text(s, "nearest"),
+		ago(number(s, "age_s"), age, sizeof(age)));
+	if (json_array_size(moves) > 0)
+		fprintf(out, "catchment changes, newest first\n");
+	json_array_foreach(moves, i, s) fprintf(out,
+	    "  %-22s %s -> %s, %.1f -> %.1f ms, %s ago\n", text(s, "address"),
+	    text(s, "from"), text(s, "to"), number(s, "rtt_from_ms"),
+	    number(s, "rtt_to_ms"), ago(number(s, "age_s"), age, sizeof(age)));
 }
 
 /* --- trace ------------------------------------------------------------- */
@@ -274,6 +326,7 @@ static const struct {
 	{ "status", render_status },
 	{ "stats", render_stats },
 	{ "servers", render_servers },
+	{ "sites", render_sites },
 	{ "trace", render_trace },
 	{ "anchors", render_anchors },
 	{ "nta add", render_nta_change },

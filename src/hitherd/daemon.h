@@ -28,11 +28,11 @@ struct daemon {
 	struct ctl *ctl;
 	struct keeper *keeper;
 	struct event *signals[DAEMON_SIGNALS];
-	struct timer watchdog;
+	struct timer watchdog, remember;
 	struct ctl_job watchdog_job;
 	uint64_t watchdog_us;
 	size_t watchdog_at, running, ended;
-	bool watchdog_travels, stopping, has_jobs;
+	bool watchdog_travels, stopping, has_jobs, remembers;
 	uint64_t started_s;
 };
 
@@ -53,6 +53,15 @@ void daemon_end(struct daemon *d);
 
 void larder_open(struct daemon *d);
 void larder_close(struct daemon *d);
+
+/* --- remember.c -------------------------------------------------------- */
+
+/* What an earlier run knew of servers, before the first question. */
+void remember_load(struct daemon *d);
+/* From here on it is written now and then. */
+void remember_begin(struct daemon *d);
+/* For the last time; the workers have ended. */
+void remember_end(struct daemon *d);
 
 /* --- change.c ---------------------------------------------------------- */
 

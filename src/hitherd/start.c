@@ -99,6 +99,7 @@ make_commons(struct daemon *d)
 	struct servers_opts so = { .max_entries = c->cache.infra_entries,
 		.v4_bias_us = (int32_t)(c->selection.v4_bias_ms * 1000),
 		.budget_permille = (uint32_t)(c->selection.budget * 1000),
+		.tail_permille = (uint32_t)(c->selection.tail_weight * 1000),
 		.random_policy = c->selection.policy == CONF_RANDOM };
 
 	hash_key_random(&d->commons.owner_key);
@@ -110,6 +111,7 @@ make_commons(struct daemon *d)
 	if (d->commons.cache == NULL || d->commons.servers == NULL ||
 	    d->commons.anchors == NULL || d->commons.hall == NULL)
 		return failed("no memory for the cache");
+	remember_load(d);
 	return true;
 }
 
@@ -304,6 +306,7 @@ daemon_start(struct daemon *d)
 		return failed(why);
 	larder_open(d);
 	keeper_adopt(d->keeper, d->snapshot);
+	remember_begin(d);
 	if (!start_threads(d))
 		return false;
 	keeper_start(d->keeper);
@@ -326,6 +329,7 @@ daemon_end(struct daemon *d)
 	memory_free(d->workers);
 	hall_free(d->commons.hall);
 	anchors_free(d->commons.anchors);
+	remember_end(d);
 	servers_free(d->commons.servers);
 	cache_free(d->commons.cache);
 	if (d->has_jobs)

@@ -198,13 +198,24 @@ pick_oldest(const struct field *f, bool lame)
 	return best;
 }
 
+/*
+ * Somebody else has come back since this one was asked: perhaps it was our
+ * own line that was down, and then it is worth asking at once.
+ */
+static bool
+hope_is_new(const struct field *f, size_t i)
+{
+	return f->c[i].asked_us < atomic_load(&f->sv->revived_us);
+}
+
 static enum err
 choose_dead(struct field *f, struct servers_choice *out)
 {
 	struct servers *sv = f->sv;
 
-	if (sv->budget > 0 && !rates_take(sv->rates, f->zone_hash, RATE_DEAD,
-				  f->first ? 0 : DEAD_RESERVE, f->now_us)) {
+	if (sv->budget > 0 && !hope_is_new(f, out->primary) &&
+	    !rates_take(sv->rates, f->zone_hash, RATE_DEAD,
+		f->first ? 0 : DEAD_RESERVE, f->now_us)) {
 		servers_tally(sv, HELD_RATE);
 		out->wait = f->first && f->set->waited_us < DEAD_WAIT_US;
 		return ERR_LIMIT;
@@ -333,6 +344,12 @@ servers_choose(struct servers *sv, const struct servers_set *set,
 		out->shadow_rto_us = f.c[out->shadow].rto;
 	note_chosen(&f, out);
 	return ERR_OK;
+}
+
+bool
+servers_spare_dead(const struct servers *sv)
+{
+	return sv->budget > 0;
 }
 
 bool

@@ -44,6 +44,7 @@ struct peer {
 	uint32_t most;    /* the longest of the samples that count now */
 	uint32_t tail;    /* their 95th percentile beyond the mean */
 	uint32_t tcp_est; /* a handshake is in it; 0: none yet */
+	double truncated; /* share of replies by UDP that did not fit */
 
 	/* Regimes. */
 	double oob;    /* share of samples outside the band */
@@ -62,7 +63,8 @@ struct peer {
 	uint32_t site_est; /* the estimate when it was read */
 
 	/* Liveness. */
-	double loss;
+	double loss;        /* share that is never answered */
+	double tardy;       /* share not answered within the RTO */
 	uint8_t unanswered; /* since the last reply */
 	uint8_t doubted;    /* silences not yet counted as loss */
 	uint8_t charged;    /* counted, but a late reply takes one back */
@@ -200,6 +202,7 @@ struct servers {
 	size_t shard_count;
 	atomic_uint_fast64_t decisions[DECISIONS];
 	atomic_uint_fast64_t deaths, revivals, regimes, site_moves;
+	atomic_uint_fast64_t revived_us; /* the last of them */
 };
 
 /* peers.c. The peer is locked until servers_release(); hold only one. */
@@ -218,6 +221,7 @@ void servers_tally(struct servers *sv, enum server_decision d);
 /* rank.c: candidates as they stood when the choice began. */
 struct cand {
 	double cost, loss, oob;
+	double by_tcp; /* what its truncated replies add */
 	uint64_t hash; /* of the address */
 	uint64_t answered_us, asked_us, probe_at_us, marked_us, event_us;
 	uint32_t est, best, hedge, rto, most, tail;

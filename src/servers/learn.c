@@ -49,7 +49,7 @@ void
 peer_start(struct peer *p, const struct addr *a)
 {
 	p->addr = *a;
-	p->loss = 0.01;
+	p->loss = p->tardy = 0.01;
 	p->hedge_tokens = 4;
 	p->explore_tokens = 1;
 	p->dead_tokens = 3;
@@ -313,20 +313,29 @@ settle_doubts(struct peer *p, bool late)
 	p->doubted = 0;
 }
 
+/*
+ * A reply to what was asked before it was given up only shows that this was
+ * wrong; one to a later question comes over a path that is new to us.
+ */
 static void
-live(struct peer *p, uint64_t now_us)
+live(struct peer *p, uint32_t rtt, uint64_t now_us)
 {
+	bool was_wrong = now_us < p->dead_us + rtt;
+
 	p->loss *= 31.0 / 32;
+	p->tardy *= 31.0 / 32;
 	p->unanswered = 0;
 	p->probing = false;
 	p->probe_every = SECOND;
-	if (p->dead) {
-		p->dead = false;
-		p->regime_len = 0;
-		p->pending_run = 0;
-		p->event_us = now_us;
-		p->want_site = true;
-	}
+	if (!p->dead)
+		return;
+	p->dead = false;
+	p->want_site = true;
+	if (was_wrong)
+		return;
+	p->event_us = now_us;
+	p->regime_len = 0;
+	p->pending_run = 0;
 }
 
 void
@@ -336,7 +345,7 @@ peer_sample(struct peer *p, uint32_t rtt, uint64_t site, uint64_t now_us)
 
 	rtt = rtt == 0 ? 1 : rtt > RTT_MAX ? RTT_MAX : rtt;
 	settle_doubts(p, p->samples > 0 && rtt > p->rto);
-	live(p, now_us);
+	live(p, rtt, now_us);
 	p->samples++;
 	p->shifts *= 0.97;
 	if (p->unstable > 0)
@@ -374,13 +383,13 @@ peer_suppose(struct peer *p, uint32_t est, uint32_t dev, double loss)
 unsigned
 peer_deadly(const struct peer *p)
 {
-	double loss = min_of(0.5, max_of(0.01, p->loss));
-	double chance = loss;
+	double usual = min_of(0.5, max_of(0.01, max_of(p->loss, p->tardy)));
+	double chance = usual;
 	unsigned n = 1;
 
 	/* Until so much silence in a row is a one in a thousand chance. */
 	while (chance > 0.001 && n < 6) {
-		chance *= loss;
+		chance *= usual;
 		n++;
 	}
 	return n < 2 ? 2 : n;
@@ -422,6 +431,7 @@ peer_silence(struct peer *p, uint32_t name, uint64_t now_us)
 	p->probing = false;
 	if (name_counted(p, name, now_us) || p->dead)
 		return false;
+	p->tardy += (1 - p->tardy) / 32;
 	if (p->samples > 0) {
 		if (p->doubted < NAMES_SILENT)
 			p->doubted++;

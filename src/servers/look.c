@@ -186,6 +186,12 @@ servers_sites(struct servers *sv, uint64_t now_us, struct server_site *out,
 	return n;
 }
 
+const char *
+servers_policy(const struct servers *sv)
+{
+	return sv->opts.random_policy ? "random" : "near";
+}
+
 /* --- counts ----------------------------------------------------------- */
 
 void

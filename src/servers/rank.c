@@ -3,14 +3,17 @@
  * rank.c - what a client would wait at each address.
  *
  * A reply slower than the retransmission to the best other address is
- * overtaken by that one's, so no sample costs more than the cut: own RTO
- * plus the other's estimate. Loss beyond what is usual costs the whole cut.
+ * overtaken by that one's, so no sample costs more than the cut: own RTO plus
+ * the other's estimate. Loss beyond what is usual costs the whole cut. A
+ * truncated reply costs another one by TCP, and a little more: what takes one
+ * packet is preferred to two.
  * Works on a snapshot: peers are locked one after the other, briefly, and
  * their samples are looked at again only when one of them was overtaken.
  */
 #include "inner.h"
 
 #define LOSS_USUAL 0.02
+#define TCP_EXTRA  (1500.0)
 
 static void
 cand_fill(struct cand *c, const struct peer *p, uint64_t now_us)
@@ -27,6 +30,11 @@ cand_fill(struct cand *c, const struct peer *p, uint64_t now_us)
 	c->rto = p->rto;
 	c->most = p->most;
 	c->tail = p->tail;
+	c->by_tcp =
+	    p->truncated <= 0
+		? 0
+		: p->truncated *
+		      (TCP_EXTRA + (p->tcp_est != 0 ? p->tcp_est : 2 * p->est));
 	c->confirm = p->confirm;
 	c->unanswered = p->unanswered;
 	c->known = p->samples > 0;
@@ -161,17 +169,19 @@ static double
 cost(struct field *f, size_t i, double other)
 {
 	const struct cand *c = &f->c[i];
-	double est = biased_est(f, i), cut = c->rto + other, lost, mean;
-	double tail = c->tail * (f->sv->opts.tail_permille / 1000.0);
+	double est = biased_est(f, i), lost, mean;
+	double cut = c->rto + other;
+	double extra = c->tail * (f->sv->opts.tail_permille / 1000.0);
 
+	extra += c->by_tcp;
 	if (other <= 0)
-		return est + tail;
+		return est + extra;
 	if (c->most > cut) {
 		mean = overtaken_mean(f, i, cut) + est - c->est;
 		est = mean < est ? mean : est;
 	}
 	lost = c->loss - LOSS_USUAL;
-	return tail + (lost > 0 ? (1 - lost) * est + lost * cut : est);
+	return extra + (lost > 0 ? (1 - lost) * est + lost * cut : est);
 }
 
 static bool

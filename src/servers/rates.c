@@ -4,7 +4,7 @@
  *
  * Of one set of servers (named by its zone's hash): shadow copies, two a
  * second; packets while all of it is dead, enough to notice its return within
- * a tenth of a second and nothing to speak of under a flood of questions.
+ * a fraction of a second and nothing to speak of under a flood of questions.
  * Of all sets: races of unknown addresses. A bounded, set-associative table;
  * a set that was forgotten begins with a full burst again.
  */
@@ -21,7 +21,7 @@ static const struct {
 	double per_us, burst;
 } allowed[] = {
 	[RATE_SHADOW] = { 2.0 / SECOND, 3 },
-	[RATE_DEAD] = { 64.0 / SECOND, 32 },
+	[RATE_DEAD] = { 16.0 / SECOND, 24 },
 };
 
 struct bucket {

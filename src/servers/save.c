@@ -139,7 +139,7 @@ write_all(int fd, const uint8_t *bytes, size_t len)
 static void
 sync_folder(const char *path)
 {
-	char folder[512];
+	char folder[4200];
 	const char *slash = strrchr(path, '/');
 	int fd;
 
@@ -156,7 +156,7 @@ sync_folder(const char *path)
 static enum err
 write_file(const char *path, const struct image *m)
 {
-	char beside[512];
+	char beside[4200];
 	bool done;
 	int fd;
 

@@ -22,13 +22,17 @@
 #define EXPLORE_SHARE 0.08
 #define EXPLORE_DEBT  (-3.0)
 #define CONTESTED     0.05
-#define BUSY_GAP      125000.0 /* 8 questions a second */
+#define LOOK_EVERY    18.0 /* questions */
+#define LOOK_MIN      (500.0 * MS)
+#define LOOK_MAX      (12.0 * SECOND)
+#define LOOK_BUSY     (1.5 * SECOND)
+#define BUSY_GAP      (125.0 * MS) /* 8 questions a second */
 #define EVENT_FRESH   (10u * (uint64_t)SECOND)
 #define SILENCE_AGAIN ((uint64_t)SECOND)
 
 struct tokens {
 	double explore, dead;
-	bool busy;
+	double patience; /* at most so long between two looks at a dead one */
 };
 
 /* What a rule sees and settles. */
@@ -63,6 +67,16 @@ least(double a, double b)
 	return a < b ? a : b;
 }
 
+static double
+patience(double gap)
+{
+	double most = least(LOOK_MAX, LOOK_EVERY * gap);
+
+	if (gap <= BUSY_GAP)
+		most = least(most, LOOK_BUSY);
+	return most < LOOK_MIN ? LOOK_MIN : most;
+}
+
 /* One question more at this primary. */
 static void
 tokens_refill(struct turn *s)
@@ -88,7 +102,7 @@ tokens_refill(struct turn *s)
 	p->dead_tokens = least(DEAD_CAP, p->dead_tokens + DEAD_SHARE * scale);
 	s->t.explore = p->explore_tokens;
 	s->t.dead = p->dead_tokens;
-	s->t.busy = p->gap < BUSY_GAP;
+	s->t.patience = patience(p->gap);
 	servers_release(sh);
 }
 
@@ -189,22 +203,22 @@ rule_confirm(struct turn *s)
 
 /*
  * When a dead address is asked again: later the longer it has been dead, but
- * one that would be the best is never left alone for long.
+ * one that would be the best is not left alone for more than 18 of the set's
+ * questions (within bounds): so much of the set's traffic its return is worth.
  */
 static void
 probe_plan(struct peer *p, const struct turn *s, const struct cand *c)
 {
 	bool would_win = c->known && c->est < 0.8 * s->best - MS;
-	double most = would_win ? (s->t.busy ? 1.5 : 12.0) : 120.0;
+	double most = would_win ? s->t.patience : 120.0 * SECOND;
 	double age = (double)(s->f->now_us - p->dead_us);
 	double jitter = 0.75 + rng_below(s->rng, 501) / 1000.0;
-	double every;
+	double every = age / 12 > SECOND ? age / 12 : SECOND;
 
-	if (p->samples > 0)
-		every = age / 12 > SECOND ? age / 12 : SECOND;
-	else
-		every = least((double)p->probe_every * 3, 600.0 * SECOND);
-	most = p->samples > 0 ? most * SECOND : 600.0 * SECOND;
+	if (p->samples == 0) {
+		most = 600.0 * SECOND;
+		every = (double)p->probe_every * 3;
+	}
 	p->probe_every = (uint64_t)least(every, most);
 	p->probe_at_us = s->f->now_us + (uint64_t)least(every * jitter, most);
 }

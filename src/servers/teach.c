@@ -104,6 +104,8 @@ pass_on(struct servers *sv, const struct lesson *l)
 	char text[ADDR_TEXT_MAX];
 
 	tally_one(&sv->revivals, l->revived);
+	if (l->revived)
+		atomic_store(&sv->revived_us, l->move.at_us);
 	tally_one(&sv->regimes, l->new_regime);
 	tally_one(&sv->site_moves, l->moved);
 	for (size_t i = 0; l->tell_est && i < ARRAY_LEN(l->groups); i++) {
@@ -135,6 +137,8 @@ servers_answered(struct servers *sv, const struct servers_sample *s,
 		p->tcp_est = smoothed(p->tcp_est, s->rtt_us);
 	else
 		learn_udp(sv, p, s, now_us, &l);
+	if (!s->tcp)
+		p->truncated += ((s->truncated ? 1 : 0) - p->truncated) / 8;
 	servers_release(sh);
 	if (s->tcp)
 		return;

@@ -68,7 +68,8 @@ teach_reply(struct slot *s, const uint8_t *bytes, size_t len)
 		.nsid_len = opt.nsid_len,
 		.rtt_us = s->x.rtt_us,
 		.tcp = s->x.tcp,
-		.edns_seen = opt.present },
+		.edns_seen = opt.present,
+		.truncated = (bytes[2] & (FLAG_TC >> 8)) != 0 },
 	    now_us(s->up));
 }
 

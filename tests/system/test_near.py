@@ -53,7 +53,12 @@ def test_what_is_known_of_the_servers_is_told(start, sim):
     assert told["zone"] == "near.example."
     assert set(by_address) == set(ALL)
     near = by_address[NEAR]
-    assert near["state"] == "good"
+    assert near["state"] == "best"
+    assert near["why"] == "least expected wait"
+    assert told["next"] == NEAR
+    assert near["share"] > 0.5
+    assert abs(sum(s.get("share", 0) for s in told["servers"]) - 1) < 0.01
+    assert near["cost_ms"] < by_address[ALL[3]].get("cost_ms", 1e9)
     assert near["name"] == "ns1.near.example."
     assert 5 < near["rtt_ms"] < 60
     assert near["queries"] >= 10
