@@ -66,6 +66,7 @@ struct peer {
 	double loss;        /* share that is never answered */
 	double tardy;       /* share not answered within the RTO */
 	uint8_t unanswered; /* since the last reply */
+	uint8_t tardies;    /* the same, but not yet in `tardy` */
 	uint8_t doubted;    /* silences not yet counted as loss */
 	uint8_t charged;    /* counted, but a late reply takes one back */
 	bool dead, probing;

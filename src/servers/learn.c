@@ -322,8 +322,12 @@ live(struct peer *p, uint32_t rtt, uint64_t now_us)
 {
 	bool was_wrong = now_us < p->dead_us + rtt;
 
-	p->loss *= 31.0 / 32;
+	/* Silence counts when it is over, and was not that of the dead. */
+	for (; p->tardies > 0 && (!p->dead || was_wrong); p->tardies--)
+		p->tardy += (1 - p->tardy) / 32;
+	p->tardies = 0;
 	p->tardy *= 31.0 / 32;
+	p->loss *= 31.0 / 32;
 	p->unanswered = 0;
 	p->probing = false;
 	p->probe_every = SECOND;
@@ -431,7 +435,8 @@ peer_silence(struct peer *p, uint32_t name, uint64_t now_us)
 	p->probing = false;
 	if (name_counted(p, name, now_us) || p->dead)
 		return false;
-	p->tardy += (1 - p->tardy) / 32;
+	if (p->tardies < NAMES_SILENT)
+		p->tardies++;
 	if (p->samples > 0) {
 		if (p->doubted < NAMES_SILENT)
 			p->doubted++;
