@@ -10,7 +10,7 @@ import lab
 import pytest
 
 LOOKING = [
-    ["status"], ["stats"], ["servers", "umass.edu"],
+    ["status"], ["stats"], ["servers", "umass.edu"], ["sites"],
     ["trace", "gaia.cs.umass.edu"], ["trace", "nobody.umass.edu", "TXT"],
     ["trace", "gaia.cs.umass.edu", "A", "--cold"],
     ["trace", "www.refused.example"],

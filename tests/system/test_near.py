@@ -2,6 +2,9 @@
 """The nearest server of a zone is asked, and the others often enough."""
 
 import concurrent.futures
+import re
+
+import lab
 
 NEAR = "127.53.20.1"
 ALL = [f"127.53.20.{i}" for i in range(1, 5)]
@@ -62,3 +65,86 @@ def test_what_is_known_of_the_servers_is_told(start, sim):
     assert near["name"] == "ns1.near.example."
     assert 5 < near["rtt_ms"] < 60
     assert near["queries"] >= 10
+
+
+def test_people_see_who_is_nearest_and_why(start, sim):
+    d = start()
+    shares(sim, d, 0, 30)
+    text = d.control("servers", "near.example").stdout
+    assert "policy near" in text
+    best = [line for line in text.splitlines() if NEAR in line]
+    assert any("best: least expected wait" in line for line in best)
+    assert f"the next question goes to {NEAR}" in text
+    told = d.control("trace", "why.t.near.example").stdout
+    assert re.search(rf"why\.t\.near\.example\. A -> {re.escape(NEAR)}"
+                     r".* nearest\)", told), told
+
+
+def test_decisions_are_counted_by_their_kind(start, sim):
+    d = start()
+    shares(sim, d, 0, 40)
+    told = d.control_json("stats")["selection"]
+    assert told["nearest"] >= 30
+    assert told["unknown"] >= 1
+    assert told["copied_unknown"] >= 1
+    assert told["deaths"] == 0
+    again = d.control_json("stats")["selection"]
+    assert again == told
+
+
+def test_sites_are_listed_nearest_first(start, sim):
+    d = start()
+    for i in range(6):
+        d.ask(f"n{i}.nowhere{i}.")
+    told = d.control_json("sites")
+    sites = told["sites"]
+    assert any(s["site"].startswith("root-") for s in sites), told
+    times = [s["rtt_ms"] for s in sites]
+    assert times == sorted(times)
+    assert isinstance(told["moves"], list)
+    text = d.control("sites").stdout
+    assert sites[0]["site"] in text and "ADDRESSES" in text
+
+
+def test_what_was_learnt_survives_a_restart(start, sim, tmp_path):
+    config = {"server": {"directory": str(tmp_path)}}
+    first = start(config)
+    shares(sim, first, 0, 30)
+    assert first.end()[0] == 0
+    assert (tmp_path / "servers.table").stat().st_size > 28
+    second = start(config)
+    assert "servers-loaded" in second.stderr()
+    later = shares(sim, second, 500, 20)
+    assert later[NEAR] >= 19
+    assert second.control_json("stats")["selection"]["raced_cold"] <= 5
+
+
+def test_a_damaged_table_is_told_of_once_and_does_not_stop_us(
+        start, sim, tmp_path):
+    (tmp_path / "servers.table").write_text("not a table at all\n" * 9)
+    d = start({"server": {"directory": str(tmp_path)}})
+    assert d.stderr().count("servers-not-loaded") == 1
+    assert d.ask("n1.t.near.example").rcode() == 0
+    assert d.end()[0] == 0
+    assert start({"server": {"directory": str(tmp_path)}}).stderr().count(
+        "servers-loaded") == 1
+
+
+def test_nothing_is_kept_when_that_is_not_wanted(start, sim, tmp_path):
+    d = start({"server": {"directory": str(tmp_path)},
+               "server-selection": {"save-on-exit": False}})
+    shares(sim, d, 0, 5)
+    assert d.end()[0] == 0
+    assert not (tmp_path / "servers.table").exists()
+
+
+def test_a_knob_out_of_range_is_an_error_with_its_line(tmp_path):
+    path = tmp_path / "hither.yaml"
+    for line, word in (("tail-weight: 11", "tail-weight"),
+                       ("budget: -1", "budget"), ("policy: far", "policy"),
+                       ("v4-bias: 11s", "v4-bias")):
+        path.write_text(f"server-selection:\n  {line}\n")
+        done = lab.run_daemon("-c", str(path), "--check")
+        assert done.returncode == 1
+        assert re.search(rf"hither\.yaml:2:\d+: error: .*{word}",
+                         done.stderr + done.stdout)
