@@ -22,7 +22,7 @@
 #define EXPLORE_SHARE 0.08
 #define EXPLORE_DEBT  (-3.0)
 #define CONTESTED     0.05
-#define LOOK_EVERY    18.0 /* questions */
+#define LOOK_EVERY    15.0 /* questions */
 #define LOOK_MIN      (500.0 * MS)
 #define LOOK_MAX      (12.0 * SECOND)
 #define LOOK_BUSY     (1.5 * SECOND)
@@ -203,7 +203,7 @@ rule_confirm(struct turn *s)
 
 /*
  * When a dead address is asked again: later the longer it has been dead, but
- * one that would be the best is not left alone for more than 18 of the set's
+ * one that would be the best is not left alone for more than 15 of the set's
  * questions (within bounds): so much of the set's traffic its return is worth.
  */
 static void

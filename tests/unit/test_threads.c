@@ -7,8 +7,9 @@
 
 #include <hither/servers.h>
 
-#define THREADS 4u
-#define RUN_US  UINT64_C(1000000)
+#define THREADS      4u
+#define SECONDS_LONG 3000000u
+#define RUN_US       UINT64_C(1000000)
 
 struct worker {
 	pthread_t thread;
@@ -131,8 +132,14 @@ servers_run(void *arg)
 
 	memset(at, 0, sizeof(at));
 	while ((now = clock_mono_us()) < end) {
-		struct servers_set set = { at, NULL, 8, n.wire };
+		struct servers_set set = { .addresses = at,
+			.count = 8,
+			.zone = n.wire,
+			.waited_us = SECONDS_LONG };
+		struct server_outlook outlooks[8];
+		struct server_site sites[4];
 		struct servers_choice c;
+		enum err e;
 		struct servers_sample s = { .edns_seen = true };
 		struct server_view v;
 
@@ -142,10 +149,16 @@ servers_run(void *arg)
 			at[i].port = 53;
 			at[i].ip[0] = (uint8_t)rng_below(w->rng, 200);
 		}
-		if (servers_choose(w->sv, &set, w->rng, now, &c) != ERR_OK) {
-			w->wrong++;
+		e = servers_choose(w->sv, &set, w->rng, now, &c);
+		if (e != ERR_OK) {
+			/* All dead, and enough goes to them. */
+			w->wrong += e != ERR_LIMIT || c.wait;
 			continue;
 		}
+		servers_sent(w->sv, &at[c.primary], now);
+		(void)servers_foresee(w->sv, &set, now, outlooks);
+		if (rng_below(w->rng, 500) == 0)
+			(void)servers_sites(w->sv, now, sites, 4);
 		s.address = &at[c.primary];
 		s.rtt_us = rng_below(w->rng, 100000);
 		if (rng_below(w->rng, 5) == 0)
@@ -155,6 +168,7 @@ servers_run(void *arg)
 		if (rng_below(w->rng, 20) == 0)
 			servers_fault(w->sv, s.address, n.wire,
 			    (enum server_fault)rng_below(w->rng, 4), now);
+		servers_landed(w->sv, s.address);
 		servers_edns_refused(w->sv, s.address, now);
 		(void)servers_speaks_edns(w->sv, s.address, now);
 		w->hits += servers_may_hedge(w->sv, s.address);
