@@ -117,7 +117,8 @@ bool servers_may_hedge(struct servers *sv, const struct addr *primary);
 /*
  * For a question that went blindly to an unknown address waited_us ago: has
  * somebody else's question shown meanwhile that another of the set is so near
- * that asking it now is the better bet? Takes from the cold budget when true.
+ * that asking it now is the better bet, or should one more unknown one join
+ * the race? Takes from the cold budget when true.
  */
 bool servers_overtake(struct servers *sv, const struct servers_set *set,
     uint64_t waited_us, uint64_t now_us);

@@ -21,7 +21,9 @@
 #define HEDGE_CAP     6.0
 /* How long a question waits for what others find out. */
 #define COLD_WAIT_US (40u * MS)
-#define DEAD_WAIT_US (300u * MS)
+/* Of an unknown set, so many at most are asked without knowing better. */
+#define COLD_TRIED_MAX 4u
+#define DEAD_WAIT_US   (300u * MS)
 /* Of what may go to a dead set, so much is kept for new questions. */
 #define DEAD_RESERVE 8.0
 #define CHOSEN_FADE  (900.0 * SECOND)
@@ -171,8 +173,6 @@ choose_unknown(struct field *f, struct rng *rng, struct servers_choice *out)
 		out->hedge_us = 0;
 		out->why = "never heard from, raced";
 		servers_tally(sv, RACED_COLD);
-		out->shadow =
-		    shadow_unknown(f, out->primary, rng, &out->shadow_why);
 	}
 	grant_hedge(sv, &f->set->addresses[out->primary]);
 	return true;
@@ -377,6 +377,19 @@ servers_may_hedge(struct servers *sv, const struct addr *primary)
 	return may;
 }
 
+/* Two were raced and are late: one more, and a fourth after that. */
+static bool
+unknown_may_join(const struct field *f)
+{
+	size_t tried = 0, left = 0;
+
+	for (size_t i = 0; i < f->set->count; i++) {
+		tried += f->c[i].tried;
+		left += !f->c[i].tried && cand_unknown(&f->c[i]);
+	}
+	return left > 0 && tried < COLD_TRIED_MAX;
+}
+
 bool
 servers_overtake(struct servers *sv, const struct servers_set *set,
     uint64_t waited_us, uint64_t now_us)
@@ -388,13 +401,13 @@ servers_overtake(struct servers *sv, const struct servers_set *set,
 		return false;
 	field_read(&f, sv, set, now_us);
 	field_rank(&f);
-	if (f.live == 0 || f.spoofed)
-		return false;
+	c = f.live > 0 ? &f.c[f.order[0]] : NULL;
 	/* Who has waited for so long must expect to wait as long again. */
-	c = &f.c[f.order[0]];
-	if (cand_is_last(c) || c->est > waited_us ||
+	if (f.spoofed ||
+	    (f.live == 0 ? !unknown_may_join(&f)
+			 : cand_is_last(c) || c->est > waited_us) ||
 	    !rates_may_race(sv->rates, sv->budget, now_us))
 		return false;
-	servers_tally(sv, OVERTOOK);
+	servers_tally(sv, f.live == 0 ? RACED_COLD : OVERTOOK);
 	return true;
 }

@@ -258,8 +258,5 @@ uint32_t prior_of(struct field *f, size_t i); /* 0: none */
 /* shadow.c: which address gets a copy; the set's count: none. */
 size_t shadow_pick(struct field *f, size_t primary, struct rng *rng,
     const char **why);
-/* The first rule alone, for a set of which nothing is known. */
-size_t shadow_unknown(struct field *f, size_t primary, struct rng *rng,
-    const char **why);
 
 #endif

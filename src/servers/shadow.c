@@ -401,12 +401,3 @@ shadow_pick(struct field *f, size_t primary, struct rng *rng, const char **why)
 	tokens_refill(&s);
 	return first_rule(&s, ARRAY_LEN(rules), why);
 }
-
-size_t
-shadow_unknown(struct field *f, size_t primary, struct rng *rng,
-    const char **why)
-{
-	struct turn s = { .f = f, .rng = rng, .primary = primary };
-
-	return first_rule(&s, 1, why);
-}
