@@ -394,7 +394,7 @@ bool
 servers_overtake(struct servers *sv, const struct servers_set *set,
     uint64_t waited_us, uint64_t now_us)
 {
-	struct field f;
+	UNCLEARED struct field f;
 	const struct cand *c;
 
 	if (sv->budget <= 0 || set->count == 0 || set->count > SERVERS_SET_MAX)

@@ -114,7 +114,7 @@ size_t
 servers_foresee(struct servers *sv, const struct servers_set *set,
     uint64_t now_us, struct server_outlook *out)
 {
-	struct field f;
+	UNCLEARED struct field f;
 	double best;
 
 	if (set->count == 0 || set->count > SERVERS_SET_MAX)
