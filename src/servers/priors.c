@@ -113,7 +113,7 @@ priors_note(struct priors *x, uint64_t group, uint64_t who, uint32_t est)
 static uint32_t
 median(const struct group *g)
 {
-	uint32_t v[MEMBERS];
+	uint32_t v[MEMBERS] = { 0 };
 
 	for (size_t i = 0; i < g->count; i++) {
 		size_t k = i;
