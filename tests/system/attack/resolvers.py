@@ -81,7 +81,7 @@ def named(folder, hints, _more):
 controls {{ }};
 zone "." {{ type hint; file "{hints}"; }};
 """)
-    return [tool("named"), "-f", "-4", "-n", "1", "-c", str(path)]
+    return [tool("named"), "-g", "-4", "-n", "1", "-c", str(path)]
 
 
 def kresd(folder, hints, _more):
