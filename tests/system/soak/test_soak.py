@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Load with random server faults: SOAK_SECONDS of it, two minutes else."""
+"""Load with random server faults: SOAK_SECONDS of it, a minute else."""
 
 import json
 import os
@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-SECONDS = int(os.environ.get("SOAK_SECONDS", "120"))
+SECONDS = int(os.environ.get("SOAK_SECONDS", "60"))
 
 
 @pytest.mark.timeout(SECONDS + 120)
