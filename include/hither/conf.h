@@ -33,7 +33,12 @@ enum conf_local_type {
 	CONF_LOCAL_STATIC,
 	CONF_LOCAL_REFUSE,
 	CONF_LOCAL_NXDOMAIN,
-	CONF_LOCAL_TRANSPARENT
+	CONF_LOCAL_TRANSPARENT,
+	CONF_LOCAL_TYPETRANSPARENT,
+	CONF_LOCAL_REDIRECT,
+	CONF_LOCAL_NODATA,
+	CONF_LOCAL_DROP,
+	CONF_LOCAL_INFORM
 };
 enum conf_log_format { CONF_LOG_TEXT, CONF_LOG_JSON };
 
@@ -77,6 +82,13 @@ struct conf_local_zone {
 	struct conf_mark at;
 	const uint8_t *name; /* wire form */
 	enum conf_local_type type;
+	const char *view; /* "": for everybody */
+};
+struct conf_view {
+	struct conf_mark at;
+	const char *name;
+	struct conf_prefixes clients;
+	struct conf_texts local_data;
 };
 /* A name that is not validated for a while, RFC 7646. */
 struct conf_negative {
@@ -177,6 +189,11 @@ struct conf {
 		const struct conf_local_zone *items;
 		size_t count;
 	} local_zones;
+	struct {
+		const struct conf_view *items;
+		size_t count;
+	} views;
+	const char *hosts_file; /* "": none */
 	struct {
 		struct conf_target target;
 		enum log_level level;

@@ -17,15 +17,34 @@ struct access_rule {
 	enum access access;
 };
 
+/* "data": the records at that very name. */
 enum local_kind {
-	LOCAL_STATIC,	 /* data, else NXDOMAIN or NODATA */
-	LOCAL_REFUSE,	 /* REFUSED */
-	LOCAL_NXDOMAIN,	 /* NXDOMAIN whatever is asked */
-	LOCAL_TRANSPARENT, /* not ours: special-use handling is switched off */
+	LOCAL_STATIC,	      /* data, else NXDOMAIN or NODATA */
+	LOCAL_REFUSE,	      /* data, else REFUSED */
+	LOCAL_NXDOMAIN,	      /* NXDOMAIN whatever is asked */
+	LOCAL_TRANSPARENT,    /* data, NODATA for its other types, or resolve */
+	LOCAL_TYPETRANSPARENT, /* data of the type asked for, or resolve */
+	LOCAL_REDIRECT,	      /* every name has the data of the zone's own */
+	LOCAL_NODATA,	      /* NODATA whatever is asked */
+	LOCAL_DROP,	      /* data, else no answer at all */
+	LOCAL_INFORM,	      /* as transparent; who asks is logged */
 };
 struct local_zone {
 	const uint8_t *name;
 	enum local_kind kind;
+	uint8_t view; /* 0: for everybody; else the number of a view */
+};
+
+/*
+ * Clients with local names of their own: views[i] has the number i + 1. A
+ * client is of the view whose prefix around its address is the longest.
+ */
+#define POLICY_VIEWS_MAX 255u
+struct policy_view {
+	const struct prefix *clients;
+	size_t client_count;
+	const char *const *data; /* records in zone-file form */
+	size_t data_count;
 };
 
 struct policy_opts {
@@ -35,6 +54,10 @@ struct policy_opts {
 	size_t zone_count;
 	const char *const *data; /* records in zone-file form */
 	size_t data_count;
+	const struct policy_view *views;
+	size_t view_count;	 /* <= POLICY_VIEWS_MAX */
+	const char *hosts;	 /* text of a hosts(5) file; NULL: none */
+	size_t hosts_len;
 	const char *identity;	 /* id.server, hostname.bind; "": hidden */
 	const char *version;	 /* version.server, version.bind; "": hidden */
 };
@@ -46,12 +69,23 @@ struct policy *policy_new(
 void policy_free(struct policy *p);
 
 enum access policy_access(const struct policy *p, const struct addr *client);
+/* The number of the client's view; 0: none. */
+uint8_t policy_view_of(const struct policy *p, const struct addr *client);
+
+struct policy_question {
+	const struct addr *client; /* NULL: of no view */
+	const uint8_t *qname;
+	uint16_t qtype;
+	bool inform; /* out: this should be logged */
+};
+enum policy_verdict { POLICY_RESOLVE, POLICY_ANSWER, POLICY_SILENCE };
 /*
- * A local answer, in the arena? False: resolve it. The `answer` is
- * authoritative as RFC 6303 section 3 has it.
+ * A local answer, in the arena? It is authoritative as RFC 6303 section 3 has
+ * it. Where the client's view has a zone or a record for the name, what holds
+ * for everybody is not looked at.
  */
-bool policy_answer(const struct policy *p, const uint8_t *qname,
-    uint16_t qtype, struct arena *a, struct answer *out);
+enum policy_verdict policy_answer(const struct policy *p,
+    struct policy_question *q, struct arena *a, struct answer *out);
 /* CH TXT id.server and kin; rcode REFUSED when hidden or unknown. */
 void policy_chaos(const struct policy *p, const uint8_t *qname,
     uint16_t qtype, struct arena *a, struct answer *out);

@@ -229,6 +229,45 @@ check_names(struct reader *r, struct named *list, size_t count,
 	}
 }
 
+static bool
+is_view(const struct conf *c, const char *name)
+{
+	for (size_t i = 0; i < c->views.count; i++) {
+		if (c->views.items[i].name != NULL &&
+		    strcmp(c->views.items[i].name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+check_views(struct reader *r)
+{
+	const struct conf *c = r->conf;
+
+	for (size_t i = 0; i < c->views.count; i++) {
+		const struct conf_view *v = &c->views.items[i];
+
+		for (size_t k = 0; k < i && v->name != NULL; k++) {
+			if (c->views.items[k].name != NULL &&
+			    strcmp(c->views.items[k].name, v->name) == 0)
+				problem_add(r, false, &v->at,
+				    "views: %.63s is there twice", v->name);
+		}
+	}
+	if (c->views.count > 255)
+		problem_add(r, false, &c->views.items[255].at,
+		    "views: there can be 255 at most");
+	for (size_t i = 0; i < c->local_zones.count; i++) {
+		const struct conf_local_zone *z = &c->local_zones.items[i];
+
+		if (z->view != NULL && z->view[0] != '\0' &&
+		    !is_view(c, z->view))
+			problem_add(r, false, &z->at,
+			    "local-zones: there is no view \"%.63s\"", z->view);
+	}
+}
+
 static void
 check_local_zones(struct reader *r)
 {
@@ -240,7 +279,8 @@ check_local_zones(struct reader *r)
 	for (size_t i = 0; list != NULL && i < c->local_zones.count; i++) {
 		const struct conf_local_zone *z = &c->local_zones.items[i];
 
-		if (z->name != NULL)
+		/* One name may stand once in each view: those are not compared. */
+		if (z->name != NULL && (z->view == NULL || z->view[0] == '\0'))
 			list[count++] = (struct named){ &z->at, z->name };
 	}
 	if (list != NULL)
@@ -281,4 +321,5 @@ check_conf(struct reader *r)
 	check_outgoing(r);
 	check_zones(r);
 	check_local_zones(r);
+	check_views(r);
 }

@@ -12,7 +12,8 @@ static const char *const action_words[] = { "allow", "allow-snoop", "refuse",
 	"drop", NULL };
 static const char *const zone_words[] = { "stub", "forward", NULL };
 static const char *const local_words[] = { "static", "refuse",
-	"always-nxdomain", "transparent", NULL };
+	"always-nxdomain", "transparent", "typetransparent", "redirect",
+	"always-nodata", "drop", "inform", NULL };
 static const char *const transport_words[] = { "udp", "tcp", NULL };
 static const char *const zone_transport_words[] = { "udp", "tcp", NULL };
 
@@ -110,10 +111,44 @@ const struct option local_fields[] = {
 	    .is_required = true,
 	    .offset = IN(conf_local_zone, type),
 	    .words = local_words,
-	    .help = "static answers from local-data, else that there is "
-		    "nothing; refuse answers REFUSED; always-nxdomain denies "
-		    "the name whatever is asked; transparent turns off the "
-		    "built-in handling of a special-use name." },
+	    .help = "What becomes of names without local-data: static says "
+		    "that there is nothing, refuse answers REFUSED, drop does "
+		    "not answer, transparent resolves them (and turns off the "
+		    "built-in handling of a special-use name), inform does "
+		    "so and logs who asks. typetransparent also resolves "
+		    "the types a name with local-data lacks. redirect answers "
+		    "every name with the data of the zone's own name. "
+		    "always-nxdomain and always-nodata deny everything." },
+	{ .path = "view",
+	    .type = OPTION_TEXT,
+	    .offset = IN(conf_local_zone, view),
+	    .initial = "",
+	    .most = 63,
+	    .help = "Only for the clients of this view." },
+	{ 0 },
+};
+
+const struct option view_fields[] = {
+	{ .path = "name",
+	    .type = OPTION_TEXT,
+	    .is_required = true,
+	    .offset = IN(conf_view, name),
+	    .most = 63,
+	    .help = "What local-zones call it." },
+	{ .path = "clients",
+	    .type = OPTION_PREFIX,
+	    .is_list = true,
+	    .is_required = true,
+	    .offset = IN(conf_view, clients),
+	    .help = "Networks whose clients see it. The longest prefix "
+		    "decides between views." },
+	{ .path = "local-data",
+	    .type = OPTION_RECORD,
+	    .is_list = true,
+	    .offset = IN(conf_view, local_data),
+	    .initial = "[]",
+	    .help = "Records for these clients, each one line as in a zone "
+		    "file." },
 	{ 0 },
 };
 

@@ -390,6 +390,25 @@ const struct option options[] = {
 	    .help = "Names under which nobody is asked.",
 	    .rfc = "RFC 6761" },
 
+	{ .path = "views",
+	    .type = OPTION_GROUP,
+	    .is_list = true,
+	    .offset = AT(views),
+	    .initial = "[]",
+	    .fields = view_fields,
+	    .item_bytes = sizeof(struct conf_view),
+	    .help = "Clients with local names of their own. Where a view has "
+		    "a zone or a record for a name, the common local-zones "
+		    "and local-data are not looked at." },
+	{ .path = "hosts-file",
+	    .type = OPTION_TEXT,
+	    .offset = AT(hosts_file),
+	    .initial = "\"\"",
+	    .most = 4095,
+	    .help = "A file as hosts(5) whose names and addresses are "
+		    "answered, such as /etc/hosts; read again at a reload. "
+		    "Empty uses none." },
+
 	{ .path = "logging.target",
 	    .type = OPTION_TARGET,
 	    .offset = AT(logging.target),

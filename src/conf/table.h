@@ -50,7 +50,7 @@ extern const size_t options_count;
 
 /* fields.c: the same for the items of groups. */
 extern const struct option listen_fields[], access_fields[];
-extern const struct option zone_fields[], local_fields[];
+extern const struct option zone_fields[], local_fields[], view_fields[];
 extern const struct option negative_fields[];
 
 /* One-line description of each section, for the manual and the sample. */

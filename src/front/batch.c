@@ -111,17 +111,35 @@ is_odd_type(struct front *f, struct visit *v, enum fate *fate)
 	return true;
 }
 
+static void
+log_asked(const struct visit *v)
+{
+	char name[NAME_TEXT_MAX], type[16], from[ADDR_TEXT_MAX];
+
+	log_info("asked", "client=%s name=%s type=%s",
+	    addr_ip_text(&v->route.from, from), name_text(v->asked.qname, name),
+	    type_text(v->asked.qtype, type));
+}
+
 static bool
 is_local(struct front *f, struct visit *v, enum fate *fate)
 {
+	struct policy_question q = { .client = &v->route.from,
+		.qname = v->asked.qname,
+		.qtype = v->asked.qtype };
+	enum policy_verdict verdict;
 	struct answer a;
 
 	arena_reset(f->arena);
-	if (!policy_answer(f->rules->policy, v->asked.qname, v->asked.qtype,
-		f->arena, &a))
+	verdict = policy_answer(f->rules->policy, &q, f->arena, &a);
+	if (q.inform)
+		log_asked(v);
+	if (verdict == POLICY_RESOLVE)
 		return false;
-	count_up(&f->counts.local);
-	*fate = answer_here(f, v, &a);
+	count_up(
+	    verdict == POLICY_SILENCE ? &f->counts.dropped : &f->counts.local);
+	*fate =
+	    verdict == POLICY_SILENCE ? FATE_SILENCE : answer_here(f, v, &a);
 	return true;
 }
 

@@ -16,82 +16,6 @@
 #define GOOD_CHECKS_MAX    48u
 #define HASHES_MAX         64u
 
-static enum access
-access_of(enum conf_action action)
-{
-	switch (action) {
-	case CONF_ALLOW:
-		return ACCESS_ALLOW;
-	case CONF_ALLOW_SNOOP:
-		return ACCESS_SNOOP;
-	case CONF_DROP:
-		return ACCESS_DROP;
-	case CONF_REFUSE:
-	default:
-		return ACCESS_REFUSE;
-	}
-}
-
-static enum local_kind
-local_of(enum conf_local_type type)
-{
-	switch (type) {
-	case CONF_LOCAL_REFUSE:
-		return LOCAL_REFUSE;
-	case CONF_LOCAL_NXDOMAIN:
-		return LOCAL_NXDOMAIN;
-	case CONF_LOCAL_TRANSPARENT:
-		return LOCAL_TRANSPARENT;
-	case CONF_LOCAL_STATIC:
-	default:
-		return LOCAL_STATIC;
-	}
-}
-
-/* The policy copies; the arrays here are only for the call. */
-static enum err
-build_policy(struct snapshot *s, char *why, size_t size)
-{
-	const struct conf *c = s->conf;
-	struct access_rule *access =
-	    arena_take(s->arena, (c->access.count + 1) * sizeof(*access));
-	struct local_zone *zones = arena_take(s->arena,
-	    (c->zones.count + c->local_zones.count + 1) * sizeof(*zones));
-	struct policy_opts o = { .access = access,
-		.access_count = c->access.count,
-		.zones = zones,
-		.data = c->local_data.items,
-		.data_count = c->local_data.count,
-		.identity = c->server.identity,
-		.version = c->server.version_text };
-	const char *bad = NULL;
-
-	if (access == NULL || zones == NULL)
-		return ERR_MEMORY;
-	for (size_t i = 0; i < c->access.count; i++) {
-		access[i].net = c->access.items[i].net;
-		access[i].access = access_of(c->access.items[i].action);
-	}
-	/* Whoever has servers for a special-use name wants them asked. */
-	for (size_t i = 0; i < c->zones.count; i++) {
-		if (c->zones.items[i].name[0] != 0)
-			zones[o.zone_count++] =
-			    (struct local_zone){ c->zones.items[i].name,
-				    LOCAL_TRANSPARENT };
-	}
-	for (size_t i = 0; i < c->local_zones.count; i++)
-		zones[o.zone_count++] =
-		    (struct local_zone){ c->local_zones.items[i].name,
-			    local_of(c->local_zones.items[i].type) };
-	s->policy = policy_new(&o, &bad);
-	if (s->policy != NULL)
-		return ERR_OK;
-	if (bad == NULL)
-		return ERR_MEMORY;
-	(void)snprintf(why, size, "local-data: \"%s\" is not a record", bad);
-	return ERR_FORMAT;
-}
-
 static enum err
 build_zones(struct snapshot *s)
 {
@@ -174,7 +98,7 @@ snapshot_new(struct conf *conf, uint32_t generation, char *why, size_t size)
 	s->generation = generation;
 	s->arena = arena_new(SNAPSHOT_BYTES_MAX);
 	if (s->arena != NULL)
-		e = build_policy(s, why, size);
+		e = snapshot_policy(s, why, size);
 	if (e == ERR_OK)
 		e = build_zones(s);
 	if (e == ERR_OK)

@@ -33,6 +33,8 @@ struct snapshot {
  */
 struct snapshot *snapshot_new(struct conf *conf, uint32_t generation,
     char *why, size_t size) MUST_USE;
+/* names.c: fills s->policy. */
+enum err snapshot_policy(struct snapshot *s, char *why, size_t size) MUST_USE;
 struct snapshot *snapshot_hold(struct snapshot *s);
 void snapshot_drop(struct snapshot *s); /* NULL is fine */
 

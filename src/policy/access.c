@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * access.c - which of the rules an address falls under.
+ * access.c - which of the networks an address lies in.
  *
  * The longest prefix wins; of two equal prefixes the one written last. Rules
  * lie grouped by family and length, the longest group first, each group in
@@ -15,7 +15,7 @@
 static int
 rule_order(const void *x, const void *y)
 {
-	const struct access_rule *a = x, *b = y;
+	const struct net_rule *a = x, *b = y;
 
 	if (a->net.bits != b->net.bits)
 		return a->net.bits > b->net.bits ? -1 : 1;
@@ -24,7 +24,7 @@ rule_order(const void *x, const void *y)
 
 /* A rule and its place in the list, so that the last written one wins. */
 struct ranked_rule {
-	struct access_rule rule;
+	struct net_rule rule;
 	size_t place;
 };
 
@@ -41,8 +41,8 @@ ranked_order(const void *x, const void *y)
 
 /* The rules of one family into `out`, sorted, without doubles. */
 static size_t
-family_rules(struct access_rule *out, struct ranked_rule *ranked,
-    const struct access_rule *rules, size_t count, uint8_t family)
+family_rules(struct net_rule *out, struct ranked_rule *ranked,
+    const struct net_rule *rules, size_t count, uint8_t family)
 {
 	size_t i, n = 0, kept = 0;
 
@@ -60,13 +60,13 @@ family_rules(struct access_rule *out, struct ranked_rule *ranked,
 
 /* Cuts sorted rules into groups of one length. */
 static size_t
-group_rules(struct access_group *groups, struct access_rule *rules, size_t n)
+group_rules(struct net_group *groups, struct net_rule *rules, size_t n)
 {
 	size_t i, count = 0;
 
 	for (i = 0; i < n; i++) {
 		if (count == 0 || groups[count - 1].bits != rules[i].net.bits)
-			groups[count++] = (struct access_group){
+			groups[count++] = (struct net_group){
 				.rules = &rules[i],
 				.bits = rules[i].net.bits,
 			};
@@ -76,8 +76,8 @@ group_rules(struct access_group *groups, struct access_rule *rules, size_t n)
 }
 
 enum err
-access_build(struct access_table *t, struct arena *a,
-    const struct access_rule *rules, size_t count)
+net_table_build(struct net_table *t, struct arena *a,
+    const struct net_rule *rules, size_t count)
 {
 	static const uint8_t families[2] = { 4, 6 };
 	struct ranked_rule *ranked;
@@ -89,7 +89,7 @@ access_build(struct access_table *t, struct arena *a,
 	if (ranked == NULL)
 		return ERR_MEMORY;
 	for (f = 0; f < 2; f++) {
-		struct access_rule *own = arena_take(a, count * sizeof(*own));
+		struct net_rule *own = arena_take(a, count * sizeof(*own));
 
 		t->groups[f] = arena_take(a, 129 * sizeof(*t->groups[f]));
 		if (own == NULL || t->groups[f] == NULL)
@@ -113,8 +113,8 @@ mask_ip(uint8_t *out, const uint8_t *ip, unsigned bits)
 		out[whole] = (uint8_t)(ip[whole] & (0xff00u >> rest));
 }
 
-static const struct access_rule *
-group_find(const struct access_group *g, const uint8_t *ip)
+static const struct net_rule *
+group_find(const struct net_group *g, const uint8_t *ip)
 {
 	size_t low = 0, high = g->count;
 	uint8_t key[16];
@@ -134,17 +134,17 @@ group_find(const struct access_group *g, const uint8_t *ip)
 	return NULL;
 }
 
-enum access
-access_find(const struct access_table *t, const struct addr *who)
+uint32_t
+net_table_find(const struct net_table *t, const struct addr *who, uint32_t none)
 {
 	size_t f = who->family == 6 ? 1 : 0, i;
 
 	for (i = 0; i < t->group_counts[f]; i++) {
-		const struct access_rule *r =
+		const struct net_rule *r =
 		    group_find(&t->groups[f][i], who->ip);
 
 		if (r != NULL)
-			return r->access;
+			return r->value;
 	}
-	return ACCESS_REFUSE;
+	return none;
 }

@@ -10,19 +10,26 @@
 
 /* --- access.c --------------------------------------------------------- */
 
+/* A network and what it stands for: an enum access, or a view's number. */
+struct net_rule {
+	struct prefix net;
+	uint32_t value;
+};
 /* Rules of one family and one prefix length, in order of their address. */
-struct access_group {
-	struct access_rule *rules;
+struct net_group {
+	struct net_rule *rules;
 	size_t count;
 	uint8_t bits;
 };
-struct access_table {
-	struct access_group *groups[2]; /* IPv4, IPv6; longest first */
+struct net_table {
+	struct net_group *groups[2]; /* IPv4, IPv6; longest first */
 	size_t group_counts[2];
 };
-enum err access_build(struct access_table *t, struct arena *a,
-    const struct access_rule *rules, size_t count) MUST_USE;
-enum access access_find(const struct access_table *t, const struct addr *who);
+enum err net_table_build(struct net_table *t, struct arena *a,
+    const struct net_rule *rules, size_t count) MUST_USE;
+/* The value of the longest prefix around it, or what is given for none. */
+uint32_t net_table_find(
+    const struct net_table *t, const struct addr *who, uint32_t none);
 
 /* --- tree.c ----------------------------------------------------------- */
 
@@ -33,6 +40,11 @@ enum zone_kind {
 	ZONE_REFUSE,      /* data, else REFUSED */
 	ZONE_NXDOMAIN,    /* NXDOMAIN whatever is asked */
 	ZONE_TRANSPARENT, /* data, else resolve */
+	ZONE_TYPETRANSPARENT, /* data of the type, else resolve */
+	ZONE_REDIRECT,    /* every name has the data of the zone's own name */
+	ZONE_NODATA,      /* NODATA whatever is asked */
+	ZONE_DROP,        /* data, else silence */
+	ZONE_INFORM,      /* as transparent, and logged */
 	ZONE_LOOPBACK,    /* every name has the loopback addresses */
 	ZONE_EMPTY,       /* every name exists and has nothing: NODATA */
 };
@@ -87,14 +99,22 @@ enum err local_zone_add(struct tree *t, struct arena *a,
 /* One record in zone-file form. */
 enum err local_record_add(struct tree *t, struct arena *a,
     const char *line) MUST_USE;
-bool local_answer(const struct tree *t, const uint8_t *qname, uint16_t qtype,
-    struct arena *a, struct answer *out);
+/* False: the tree has neither a zone nor a record for the name. */
+bool local_answer(const struct tree *t, struct policy_question *q,
+    struct arena *a, struct answer *out, enum policy_verdict *verdict);
+
+/* --- hosts.c ---------------------------------------------------------- */
+
+/* hosts(5): lines that say nothing useful are passed over. */
+enum err hosts_add(struct tree *t, struct arena *a, const char *text,
+    size_t len) MUST_USE;
 
 /* --- policy.c --------------------------------------------------------- */
 
 struct policy {
-	struct access_table access;
-	struct tree tree;
+	struct net_table access, views;
+	struct tree *trees; /* [0]: for everybody; [n]: of view n */
+	size_t view_count;
 	struct arena *arena;
 	const char *identity; /* NULL: hidden */
 	const char *version;

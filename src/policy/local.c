@@ -43,6 +43,11 @@ local_zone_add(struct tree *t, struct arena *a, const struct local_zone *z)
 		[LOCAL_REFUSE] = ZONE_REFUSE,
 		[LOCAL_NXDOMAIN] = ZONE_NXDOMAIN,
 		[LOCAL_TRANSPARENT] = ZONE_TRANSPARENT,
+		[LOCAL_TYPETRANSPARENT] = ZONE_TYPETRANSPARENT,
+		[LOCAL_REDIRECT] = ZONE_REDIRECT,
+		[LOCAL_NODATA] = ZONE_NODATA,
+		[LOCAL_DROP] = ZONE_DROP,
+		[LOCAL_INFORM] = ZONE_INFORM,
 	};
 	struct tree_node *node = name_tree_add(t, a, z->name);
 
@@ -201,10 +206,18 @@ put(const struct asking *q, enum section s, struct rrset *set)
 		give_up(q->out);
 }
 
+/* Is what has no records here left to the resolver? */
+static bool
+is_open(enum zone_kind kind)
+{
+	return kind == ZONE_NONE || kind == ZONE_TRANSPARENT ||
+	       kind == ZONE_TYPETRANSPARENT || kind == ZONE_INFORM;
+}
+
 static const uint8_t *
 zone_name(const struct asking *q)
 {
-	if (q->place.zone == ZONE_NONE || q->place.zone == ZONE_TRANSPARENT)
+	if (is_open(q->place.zone))
 		return q->qname;
 	return name_suffix(q->qname, q->place.zone_labels);
 }
@@ -228,7 +241,7 @@ static bool
 is_apex(const struct asking *q)
 {
 	return q->place.zone_labels == q->place.labels &&
-	       q->place.zone != ZONE_NONE && q->place.zone != ZONE_TRANSPARENT;
+	       !is_open(q->place.zone);
 }
 
 /* What a zone has by being one; false when this is not it. */
@@ -255,27 +268,53 @@ put_zone_set(const struct asking *q)
 	return true;
 }
 
-/* Records at this very name. The sets are the policy's own. */
+/* Where the records of this name lie: for a redirected one, at the top. */
+static const struct tree_node *
+data_node(const struct asking *q)
+{
+	struct tree_place apex;
+
+	if (q->place.zone != ZONE_REDIRECT)
+		return q->place.node;
+	return name_tree_find(q->tree, zone_name(q), &apex) ? apex.node : NULL;
+}
+
+/* The set, with the name asked for as its owner when it lies elsewhere. */
+static struct rrset *
+set_for(const struct asking *q, struct local_set *s)
+{
+	struct rrset *copy;
+
+	if (name_equal(s->set.owner, q->qname))
+		return &s->set;
+	copy = arena_copy(q->arena, &s->set, sizeof(s->set));
+	if (copy != NULL)
+		copy->owner = name_copy_in(q->arena, q->qname);
+	return copy != NULL && copy->owner != NULL ? copy : NULL;
+}
+
+/* Records of this name. The RDATA are the policy's own. */
 static bool
 put_data(const struct asking *q)
 {
+	const struct tree_node *node = data_node(q);
 	struct local_set *s;
 	bool any = false;
 
-	if (q->place.node == NULL)
+	if (node == NULL)
 		return false;
-	for (s = q->place.node->sets; s != NULL; s = s->next) {
+	for (s = node->sets; s != NULL; s = s->next) {
 		if (s->set.type != q->qtype && q->qtype != TYPE_ANY &&
 		    s->set.type != TYPE_CNAME)
 			continue;
-		put(q, SECTION_ANSWER, &s->set);
+		put(q, SECTION_ANSWER, set_for(q, s));
 		any = true;
 	}
 	return any;
 }
 
 /* Neither data nor a set of the zone's own: what does the zone say? */
-static bool
+static enum policy_verdict
 put_verdict(const struct asking *q)
 {
 	bool has_sets = q->place.node != NULL && q->place.node->sets != NULL;
@@ -284,30 +323,41 @@ put_verdict(const struct asking *q)
 	case ZONE_NXDOMAIN:
 		q->out->ede = EDE_BLOCKED;
 		put_negative(q, RCODE_NXDOMAIN);
-		return true;
+		return POLICY_ANSWER;
+	case ZONE_NODATA:
+		q->out->ede = EDE_BLOCKED;
+		put_negative(q, RCODE_NOERROR);
+		return POLICY_ANSWER;
+	case ZONE_DROP:
+		return POLICY_SILENCE;
 	case ZONE_REFUSE:
 		if (has_sets) {
 			put_negative(q, RCODE_NOERROR);
-			return true;
+			return POLICY_ANSWER;
 		}
 		q->out->ede = EDE_BLOCKED;
 		q->out->rcode = RCODE_REFUSED;
 		q->out->authoritative = false;
-		return true;
+		return POLICY_ANSWER;
 	case ZONE_STATIC:
 		put_negative(q,
 		    q->place.node != NULL ? RCODE_NOERROR : RCODE_NXDOMAIN);
-		return true;
+		return POLICY_ANSWER;
+	case ZONE_REDIRECT:
 	case ZONE_LOOPBACK:
 	case ZONE_EMPTY:
 		put_negative(q, RCODE_NOERROR);
-		return true;
+		return POLICY_ANSWER;
+	case ZONE_TYPETRANSPARENT:
+		return POLICY_RESOLVE;
 	case ZONE_NONE:
 	case ZONE_TRANSPARENT:
+	case ZONE_INFORM:
 	default:
-		if (has_sets)
-			put_negative(q, RCODE_NOERROR);
-		return has_sets;
+		if (!has_sets)
+			return POLICY_RESOLVE;
+		put_negative(q, RCODE_NOERROR);
+		return POLICY_ANSWER;
 	}
 }
 
@@ -322,15 +372,15 @@ is_parents_ds(const struct asking *q)
 	       set_of_type(q->place.node, TYPE_DS) == NULL;
 }
 
-/* The name asked for, or the target of an alias: true when it is ours. */
-static bool
+/* The name asked for, or the target of an alias: ANSWER when it is ours. */
+static enum policy_verdict
 answer_name(struct asking *q)
 {
 	if (!name_tree_find(q->tree, q->qname, &q->place) || is_parents_ds(q))
-		return false;
-	if (q->place.zone == ZONE_NXDOMAIN)
+		return POLICY_RESOLVE;
+	if (q->place.zone == ZONE_NXDOMAIN || q->place.zone == ZONE_NODATA)
 		return put_verdict(q);
-	return put_data(q) || put_zone_set(q) || put_verdict(q);
+	return put_data(q) || put_zone_set(q) ? POLICY_ANSWER : put_verdict(q);
 }
 
 /* The target of the alias just put, when it should be followed. */
@@ -349,26 +399,28 @@ alias_target(const struct asking *q)
 }
 
 bool
-local_answer(const struct tree *t, const uint8_t *qname, uint16_t qtype,
-    struct arena *a, struct answer *out)
+local_answer(const struct tree *t, struct policy_question *pq, struct arena *a,
+    struct answer *out, enum policy_verdict *verdict)
 {
 	struct asking q = { .tree = t,
 		.arena = a,
 		.out = out,
-		.qname = qname,
-		.qtype = qtype };
+		.qname = pq->qname,
+		.qtype = pq->qtype };
 	unsigned i;
 
-	if (!name_tree_find(t, qname, &q.place))
+	if (!name_tree_find(t, pq->qname, &q.place))
 		return false;
+	pq->inform = q.place.zone == ZONE_INFORM;
 	*out = (struct answer){ .ede = EDE_NONE, .authoritative = true };
-	if (!answer_name(&q))
-		return false;
+	*verdict = answer_name(&q);
+	if (*verdict != POLICY_ANSWER)
+		return q.place.zone != ZONE_NONE;
 	for (i = 0; i < LOCAL_ALIASES_MAX; i++) {
 		size_t before = out->counts[SECTION_ANSWER];
 
 		q.qname = alias_target(&q);
-		if (q.qname == NULL || !answer_name(&q) ||
+		if (q.qname == NULL || answer_name(&q) != POLICY_ANSWER ||
 		    out->counts[SECTION_ANSWER] == before)
 			break;
 	}

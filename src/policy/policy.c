@@ -3,7 +3,8 @@
  * policy.c - building a policy from its options.
  *
  * Special-use names are put in first, then configured zones (which override
- * a special name equal to theirs, and everything above), then local data.
+ * a special name equal to theirs, and everything above), then local data and
+ * at last the hosts file, which adds to names that have no alias.
  * Afterwards nothing changes: look-ups take a const policy and no lock.
  */
 #include "inside.h"
@@ -42,23 +43,103 @@ text_copy(struct arena *a, const char *text, const char **out)
 }
 
 static enum err
+fill_access(struct policy *p, const struct policy_opts *o)
+{
+	struct net_rule *rules =
+	    memory_new((o->access_count + 1) * sizeof(*rules));
+	enum err e;
+
+	if (rules == NULL)
+		return ERR_MEMORY;
+	for (size_t i = 0; i < o->access_count; i++)
+		rules[i] =
+		    (struct net_rule){ o->access[i].net, o->access[i].access };
+	e = net_table_build(&p->access, p->arena, rules, o->access_count);
+	memory_free(rules);
+	return e;
+}
+
+static enum err
+fill_views(struct policy *p, const struct policy_opts *o)
+{
+	struct net_rule *rules;
+	size_t count = 0, at = 0;
+	enum err e;
+
+	for (size_t i = 0; i < o->view_count; i++)
+		count += o->views[i].client_count;
+	rules = memory_new((count + 1) * sizeof(*rules));
+	if (rules == NULL)
+		return ERR_MEMORY;
+	for (size_t i = 0; i < o->view_count; i++)
+		for (size_t k = 0; k < o->views[i].client_count; k++)
+			rules[at++] = (struct net_rule){ o->views[i].clients[k],
+				(uint32_t)i + 1 };
+	e = net_table_build(&p->views, p->arena, rules, count);
+	memory_free(rules);
+	return e;
+}
+
+static enum err
+fill_data(struct policy *p, size_t view, const char *const *data, size_t count,
+    const char **bad)
+{
+	enum err e = ERR_OK;
+
+	for (size_t i = 0; i < count && e == ERR_OK; i++) {
+		e = local_record_add(&p->trees[view], p->arena, data[i]);
+		if (e == ERR_FORMAT || e == ERR_EXISTS)
+			*bad = data[i];
+	}
+	return e;
+}
+
+static enum err
+start_trees(struct policy *p, size_t view_count)
+{
+	enum err e = ERR_OK;
+
+	if (view_count > POLICY_VIEWS_MAX)
+		return ERR_LIMIT;
+	p->trees = memory_new((view_count + 1) * sizeof(*p->trees));
+	if (p->trees == NULL)
+		return ERR_MEMORY;
+	p->view_count = view_count;
+	for (size_t i = 0; i <= view_count && e == ERR_OK; i++)
+		e = name_tree_start(&p->trees[i]);
+	return e == ERR_OK ? special_add(&p->trees[0], p->arena) : e;
+}
+
+static enum err
+fill_names(struct policy *p, const struct policy_opts *o, const char **bad)
+{
+	enum err e = start_trees(p, o->view_count);
+
+	for (size_t i = 0; i < o->zone_count && e == ERR_OK; i++) {
+		if (o->zones[i].view > o->view_count)
+			return ERR_NOT_FOUND;
+		e = local_zone_add(&p->trees[o->zones[i].view], p->arena,
+		    &o->zones[i]);
+	}
+	if (e == ERR_OK)
+		e = fill_data(p, 0, o->data, o->data_count, bad);
+	for (size_t i = 0; i < o->view_count && e == ERR_OK; i++)
+		e = fill_data(p, i + 1, o->views[i].data,
+		    o->views[i].data_count, bad);
+	if (e == ERR_OK && o->hosts != NULL)
+		e = hosts_add(&p->trees[0], p->arena, o->hosts, o->hosts_len);
+	return e;
+}
+
+static enum err
 policy_fill(struct policy *p, const struct policy_opts *o, const char **bad)
 {
-	enum err e =
-	    access_build(&p->access, p->arena, o->access, o->access_count);
-	size_t i;
+	enum err e = fill_access(p, o);
 
 	if (e == ERR_OK)
-		e = name_tree_start(&p->tree);
+		e = fill_views(p, o);
 	if (e == ERR_OK)
-		e = special_add(&p->tree, p->arena);
-	for (i = 0; i < o->zone_count && e == ERR_OK; i++)
-		e = local_zone_add(&p->tree, p->arena, &o->zones[i]);
-	for (i = 0; i < o->data_count && e == ERR_OK; i++) {
-		e = local_record_add(&p->tree, p->arena, o->data[i]);
-		if (e == ERR_FORMAT || e == ERR_EXISTS)
-			*bad = o->data[i];
-	}
+		e = fill_names(p, o, bad);
 	if (e == ERR_OK)
 		e = text_copy(p->arena, o->identity, &p->identity);
 	if (e == ERR_OK)
@@ -88,7 +169,9 @@ policy_free(struct policy *p)
 {
 	if (p == NULL)
 		return;
-	name_tree_free(&p->tree);
+	for (size_t i = 0; p->trees != NULL && i <= p->view_count; i++)
+		name_tree_free(&p->trees[i]);
+	memory_free(p->trees);
 	arena_free(p->arena);
 	memory_free(p);
 }
@@ -96,12 +179,27 @@ policy_free(struct policy *p)
 enum access
 policy_access(const struct policy *p, const struct addr *client)
 {
-	return access_find(&p->access, client);
+	return (enum access)net_table_find(&p->access, client, ACCESS_REFUSE);
 }
 
-bool
-policy_answer(const struct policy *p, const uint8_t *qname, uint16_t qtype,
+uint8_t
+policy_view_of(const struct policy *p, const struct addr *client)
+{
+	return (uint8_t)net_table_find(&p->views, client, 0);
+}
+
+enum policy_verdict
+policy_answer(const struct policy *p, struct policy_question *q,
     struct arena *a, struct answer *out)
 {
-	return local_answer(&p->tree, qname, qtype, a, out);
+	enum policy_verdict verdict = POLICY_RESOLVE;
+	uint8_t view = 0;
+
+	q->inform = false;
+	if (p->view_count > 0 && q->client != NULL)
+		view = policy_view_of(p, q->client);
+	if (view != 0 && local_answer(&p->trees[view], q, a, out, &verdict))
+		return verdict;
+	(void)local_answer(&p->trees[0], q, a, out, &verdict);
+	return verdict;
 }

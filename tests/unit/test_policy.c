@@ -46,7 +46,9 @@ ask(struct bench *b, const char *name, uint16_t type)
 	struct name n;
 
 	assert_int_equal(name_parse(name, &n), ERR_OK);
-	return policy_answer(b->policy, n.wire, type, b->arena, &b->answer);
+	return policy_answer(b->policy,
+		   &(struct policy_question){ .qname = n.wire, .qtype = type },
+		   b->arena, &b->answer) == POLICY_ANSWER;
 }
 
 /* A negative answer of this RCODE with the SOA of this zone? */

@@ -139,7 +139,9 @@ class Soak:
             for s in self.rng.sample(self.servers, len(self.servers) // 8):
                 s.mood = self.rng.choice(MOODS)
             self.samples.append((self.b.resolver.rss_mb(),
-                                 self.b.resolver.descriptors()))
+                                 self.b.resolver.descriptors(),
+                                 self.count,
+                                 self.codes.get("SERVFAIL", 0)))
             await asyncio.sleep(1)
 
     async def vanishing(self):
@@ -180,7 +182,14 @@ class Soak:
                     "at first": first,
                     "most": max(s[1] for s in self.samples),
                     "at last": self.b.resolver.descriptors()},
-                "rss": self.memory()}
+                "rss": self.memory(), "failed": self.failures()}
+
+    def failures(self):
+        """The share of SERVFAIL in each tenth of the time, in percent."""
+        step = max(1, len(self.samples) // 10)
+        points = self.samples[::step]
+        return [round(100 * (b[3] - a[3]) / max(1, b[2] - a[2]))
+                for a, b in zip(points, points[1:])]
 
     def memory(self):
         """Megabytes: after a third of the time, and the last third's."""
