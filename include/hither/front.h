@@ -28,6 +28,7 @@ struct front_rules {
 	bool rotate;		/* answer sets */
 	bool refuse_any;	/* RFC 8482 */
 	bool minimal;		/* no authority and additional unless needed */
+	bool cookies;		/* RFC 7873 */
 	bool log_servfail;	/* a line for each, with its reason */
 	uint32_t ttl_max_s;
 };

@@ -72,6 +72,12 @@ enum access policy_access(const struct policy *p, const struct addr *client);
 /* The number of the client's view; 0: none. */
 uint8_t policy_view_of(const struct policy *p, const struct addr *client);
 
+/*
+ * Does nothing but what holds for everybody, quietly, hold for this client?
+ * Then what was answered to others may be answered to it.
+ */
+bool policy_is_common(const struct policy *p, const struct addr *client);
+
 struct policy_question {
 	const struct addr *client; /* NULL: of no view */
 	const uint8_t *qname;

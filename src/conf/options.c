@@ -203,6 +203,13 @@ const struct option options[] = {
 	    .initial = "true",
 	    .help = "Leave out authority and additional records nobody "
 		    "needs." },
+	{ .path = "resolver.dns-cookies",
+	    .type = OPTION_BOOL,
+	    .offset = AT(resolver.dns_cookies),
+	    .initial = "true",
+	    .help = "Give cookies to clients that send one. Under pressure "
+		    "a client that does must show one that was given to it.",
+	    .rfc = "RFC 7873, RFC 9018" },
 	{ .path = "resolver.do-ip4",
 	    .type = OPTION_BOOL,
 	    .offset = AT(resolver.do_ip4),

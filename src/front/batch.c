@@ -217,6 +217,19 @@ visit_question(struct front *f, struct visit *v, enum access access)
 	return miss_take(f, v);
 }
 
+static void
+read_cookie(const struct front *f, struct visit *v)
+{
+	const struct cookie_asked q = { .bytes = v->query.edns.cookie,
+		.len = v->query.edns.cookie_len,
+		.from = &v->route.from,
+		.now_s = (uint32_t)clock_real_s() };
+
+	v->asked.cookie_known =
+	    cookie_answer(&f->cookie_key, &q, v->asked.cookie);
+	v->asked.cookie_len = COOKIE_BYTES;
+}
+
 /* Steps 1 to 3. The bytes may lie in v->out: nothing borrows from them. */
 static enum fate
 visit(struct front *f, struct visit *v, const uint8_t *bytes, size_t len)
@@ -230,6 +243,8 @@ visit(struct front *f, struct visit *v, const uint8_t *bytes, size_t len)
 		return FATE_SILENCE;
 	}
 	asked_from_query(&v->asked, &v->query, v->route.udp != NULL);
+	if (v->query.edns.cookie != NULL && f->rules->cookies)
+		read_cookie(f, v);
 	if (access == ACCESS_REFUSE)
 		return refuse(f, v, EDE_PROHIBITED);
 	switch (verdict) {

@@ -63,6 +63,18 @@ after_turn(void *user)
 	update_gauges(f);
 }
 
+/* From the key that all workers share, which is told to nobody. */
+static void
+derive_cookie_key(struct front *f)
+{
+	uint64_t half[2] = { hash_bytes(&f->opts.owner_key, "cookie 1", 8),
+		hash_bytes(&f->opts.owner_key, "cookie 2", 8) };
+
+	_Static_assert(sizeof(half) == sizeof(f->cookie_key.bytes),
+	    "two hashes make a key");
+	memcpy(f->cookie_key.bytes, half, sizeof(half));
+}
+
 struct front *
 front_new(const struct front_opts *o)
 {
@@ -72,6 +84,7 @@ front_new(const struct front_opts *o)
 		return NULL;
 	f->opts = *o;
 	f->rules = o->rules;
+	derive_cookie_key(f);
 	f->clients = clients_new(o->clients_max, o->clients_per_address_max);
 	f->arena = arena_new(FRONT_ARENA_BYTES);
 	f->scratch = memory_new(FRONT_SCRATCH_BYTES);

@@ -43,6 +43,7 @@ struct front {
 	struct listener listeners[FRONT_LISTENERS_MAX];
 	struct standing standing;
 	uint32_t turn; /* of rotating sets */
+	struct hash_key cookie_key; /* equal in all workers */
 };
 
 /* One question while it is looked at. */

@@ -282,12 +282,30 @@ too_busy(struct front *f, struct visit *v)
 	return visit_error(v, RCODE_SERVFAIL, &m);
 }
 
+/*
+ * When half the room for clients is taken, whoever speaks of cookies has to
+ * show a good one, by which we know that the address is its own: RFC 7873
+ * section 5.2.3. The cookie to come back with is in the reply.
+ */
+static bool
+must_show_cookie(const struct front *f, const struct visit *v)
+{
+	return v->route.udp != NULL && v->asked.cookie_len > 0 &&
+	       !v->asked.cookie_known &&
+	       clients_waiting(f->clients) > f->opts.clients_max / 2;
+}
+
 enum fate
 miss_take(struct front *f, struct visit *v)
 {
 	uint32_t slot = CLIENT_NONE;
 	struct errand *e;
 
+	if (must_show_cookie(f, v)) {
+		struct remark m = front_remark(f, EDE_NONE, NULL);
+
+		return visit_error(v, RCODE_BADCOOKIE, &m);
+	}
 	switch (clients_add(f->clients, &v->route, &v->asked,
 	    loop_now_us(f->opts.loop), &slot)) {
 	case CLIENT_REPEATED:

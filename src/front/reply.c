@@ -17,6 +17,7 @@
 #define OPT_PLAIN     11u
 #define OPTION_HEAD   4u
 #define OPTION_NSID   3u
+#define OPTION_COOKIE 10u
 #define OPTION_EDE    15u
 #define WHY_MAX       160u
 #define OPCODE_BITS   0x7800u
@@ -67,10 +68,20 @@ struct opt_plan {
 	bool opt, nsid, ede;
 };
 
+/* The OPT without what may be left out: the cookie never is (RFC 7873 5.2). */
+static size_t
+opt_least(const struct asked *q)
+{
+	if (!q->edns)
+		return 0;
+	return OPT_PLAIN +
+	       (q->cookie_len > 0 ? OPTION_HEAD + q->cookie_len : 0);
+}
+
 static struct opt_plan
 plan_opt(const struct asked *q, const struct remark *m, size_t room)
 {
-	struct opt_plan p = { .opt = q->edns, .bytes = OPT_PLAIN };
+	struct opt_plan p = { .opt = q->edns, .bytes = opt_least(q) };
 	size_t ede, nsid;
 
 	if (!p.opt)
@@ -80,13 +91,13 @@ plan_opt(const struct asked *q, const struct remark *m, size_t room)
 	p.why_len = p.ede && m->why != NULL ? strnlen(m->why, WHY_MAX) : 0;
 	ede = p.ede ? OPTION_HEAD + 2 : 0;
 	nsid = p.nsid ? OPTION_HEAD + m->nsid_len : 0;
-	if (OPT_PLAIN + ede + nsid + p.why_len > room)
+	if (p.bytes + ede + nsid + p.why_len > room)
 		p.why_len = 0;
-	if (OPT_PLAIN + ede + nsid > room) {
+	if (p.bytes + ede + nsid > room) {
 		p.nsid = false;
 		nsid = 0;
 	}
-	if (OPT_PLAIN + ede > room) {
+	if (p.bytes + ede > room) {
 		p.ede = false;
 		ede = 0;
 	}
@@ -115,6 +126,11 @@ put_opt(const struct asked *q, const struct remark *m,
 	put_u16(p + 7, q->dnssec_ok ? 0x8000u : 0);
 	put_u16(p + 9, (unsigned)(plan->bytes - OPT_PLAIN));
 	p += OPT_PLAIN;
+	if (q->cookie_len > 0) {
+		p = put_option(p, OPTION_COOKIE, q->cookie_len);
+		memcpy(p, q->cookie, q->cookie_len);
+		p += q->cookie_len;
+	}
 	if (plan->nsid) {
 		p = put_option(p, OPTION_NSID, m->nsid_len);
 		memcpy(p, m->nsid, m->nsid_len);
@@ -181,7 +197,7 @@ size_t
 reply_write(const struct asked *q, const struct remark *m,
     const uint8_t *packed, size_t len, uint8_t *out)
 {
-	size_t opt = q->edns ? OPT_PLAIN : 0;
+	size_t opt = opt_least(q);
 	unsigned flags = reply_flags(q, get_u16(packed + 2));
 
 	if (len + opt > q->limit) {

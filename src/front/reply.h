@@ -7,6 +7,8 @@
 
 #include <hither/dns.h>
 
+#include "cookie.h"
+
 /* What of a question decides how its reply looks. */
 struct asked {
 	const uint8_t *qname; /* letter case as it came */
@@ -14,6 +16,9 @@ struct asked {
 	uint16_t limit; /* octets a reply may have */
 	bool has_question;
 	bool edns, dnssec_ok, wants_nsid;
+	bool cookie_known; /* it showed a cookie of ours */
+	uint8_t cookie_len; /* of the COOKIE to be told; 0: none */
+	uint8_t cookie[COOKIE_BYTES];
 };
 /* What the OPT says besides. */
 struct remark {

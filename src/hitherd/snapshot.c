@@ -76,6 +76,7 @@ build_rules(struct snapshot *s)
 		.rotate = c->resolver.answer_rotation,
 		.refuse_any = c->resolver.refuse_any,
 		.minimal = c->resolver.minimal_responses,
+		.cookies = c->resolver.dns_cookies,
 		.log_servfail = c->logging.servfail,
 		.ttl_max_s = (uint32_t)(c->cache.max_ttl_ms / 1000),
 	};

@@ -115,6 +115,7 @@ struct policy {
 	struct net_table access, views;
 	struct tree *trees; /* [0]: for everybody; [n]: of view n */
 	size_t view_count;
+	bool informs; /* some zone wants to be told of in the log */
 	struct arena *arena;
 	const char *identity; /* NULL: hidden */
 	const char *version;

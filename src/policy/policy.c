@@ -118,6 +118,7 @@ fill_names(struct policy *p, const struct policy_opts *o, const char **bad)
 	for (size_t i = 0; i < o->zone_count && e == ERR_OK; i++) {
 		if (o->zones[i].view > o->view_count)
 			return ERR_NOT_FOUND;
+		p->informs |= o->zones[i].kind == LOCAL_INFORM;
 		e = local_zone_add(&p->trees[o->zones[i].view], p->arena,
 		    &o->zones[i]);
 	}
@@ -186,6 +187,13 @@ uint8_t
 policy_view_of(const struct policy *p, const struct addr *client)
 {
 	return (uint8_t)net_table_find(&p->views, client, 0);
+}
+
+bool
+policy_is_common(const struct policy *p, const struct addr *client)
+{
+	return !p->informs &&
+	       (p->view_count == 0 || policy_view_of(p, client) == 0);
 }
 
 enum policy_verdict

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Zones that are configured: forwarded, stubs, local, and seen by some only."""
 
+import dns.edns
 import dns.exception
 import dns.rcode
 import lab
@@ -68,7 +69,8 @@ def house(start_for_module, make_folder):
             {"name": "seen.example", "type": "inform"}],
         "views": [{"name": "kids", "clients": ["127.0.0.9/32"],
                    "local-data": ["www.home.arpa. 60 IN A 192.0.2.2",
-                                  "blocked.example. 60 IN A 192.0.2.3"]}],
+                                  "blocked.example. 60 IN A 192.0.2.3",
+                                  "www.umass.edu. 60 IN A 192.0.2.4"]}],
         "logging": {"level": "info"}})
 
 
@@ -93,6 +95,11 @@ def test_a_view_is_seen_by_its_clients_only(house):
     # What the view says nothing about is the same for all.
     assert lab.addresses(house.ask("x.ads.example", **kid)) == ["192.0.2.66"]
     assert lab.addresses(house.ask(GAIA, **kid)) == [GAIA_ADDRESS]
+    # Not even an answer that lies ready for the others.
+    for _ in range(4):
+        assert lab.addresses(house.ask("www.umass.edu"))[-1] == \
+            "128.119.8.148"
+    assert lab.addresses(house.ask("www.umass.edu", **kid)) == ["192.0.2.4"]
 
 
 def test_an_unknown_view_is_told_with_its_line(make_folder):
@@ -102,3 +109,23 @@ def test_an_unknown_view_is_told_with_its_line(make_folder):
     done = lab.run_daemon("-c", str(path))
     assert done.returncode != 0
     assert "bad.yaml:2:" in done.stderr and '"nobody"' in done.stderr
+
+
+def test_clients_that_send_a_cookie_are_given_one(daemon):
+    def ask(cookie):
+        option = dns.edns.GenericOption(dns.edns.OptionType.COOKIE, cookie)
+        return daemon.ask(GAIA, options=[option])
+
+    def cookie_of(reply):
+        found = [o for o in reply.options
+                 if o.otype == dns.edns.OptionType.COOKIE]
+        return found[0].data if found else None
+
+    mine = bytes(range(8))
+    given = cookie_of(ask(mine))
+    assert given[:8] == mine and given[8:12] == b"\1\0\0\0"
+    assert len(given) == 24
+    assert cookie_of(ask(given)) == given
+    other = cookie_of(ask(mine[::-1] + given[8:]))
+    assert other[:8] == mine[::-1] and other[16:] != given[16:]
+    assert cookie_of(daemon.ask(GAIA)) is None

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * cookie.c - DNS cookies for clients: RFC 7873, in the form of RFC 9018.
+ *
+ * A server cookie is version 1, three zero octets, the time and SipHash-2-4
+ * over client cookie, these and the client's address. It is good for an hour,
+ * and up to five minutes from the future; after half an hour a new one is
+ * told. Nothing is kept about clients: whoever shows a cookie that fits has
+ * received an answer of ours at its address.
+ */
+#include "cookie.h"
+
+#include <string.h>
+
+#define COOKIE_VERSION  1u
+#define COOKIE_LIFE_S   3600u
+#define COOKIE_FUTURE_S 300u
+#define COOKIE_RENEW_S  1800u
+#define COOKIE_TIME_AT  (COOKIE_CLIENT + 4)
+#define COOKIE_HASH_AT  (COOKIE_CLIENT + 8)
+
+static void
+put_u32(uint8_t *p, uint32_t v)
+{
+	p[0] = (uint8_t)(v >> 24);
+	p[1] = (uint8_t)(v >> 16);
+	p[2] = (uint8_t)(v >> 8);
+	p[3] = (uint8_t)v;
+}
+
+static uint32_t
+get_u32(const uint8_t *p)
+{
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
+	       (uint32_t)p[2] << 8 | p[3];
+}
+
+/* The hash over the 16 octets before it and the address, RFC 9018 4.4. */
+static void
+put_hash(const struct hash_key *k, const uint8_t *cookie,
+    const struct addr *from, uint8_t *out)
+{
+	uint8_t text[COOKIE_HASH_AT + 16];
+	size_t ip = from->family == 6 ? 16 : 4;
+	uint64_t h;
+
+	memcpy(text, cookie, COOKIE_HASH_AT);
+	memcpy(text + COOKIE_HASH_AT, from->ip, ip);
+	h = hash_bytes(k, text, COOKIE_HASH_AT + ip);
+	for (size_t i = 0; i < 8; i++)
+		out[i] = (uint8_t)(h >> (8 * i));
+}
+
+static bool
+is_ours(const struct hash_key *k, const uint8_t *cookie,
+    const struct addr *from, uint32_t now_s)
+{
+	static const uint8_t head[4] = { COOKIE_VERSION, 0, 0, 0 };
+	uint32_t age_s = now_s - get_u32(cookie + COOKIE_TIME_AT);
+	uint8_t hash[8], differ = 0;
+
+	/* Serial arithmetic: RFC 9018 section 4.3. */
+	if (memcmp(cookie + COOKIE_CLIENT, head, sizeof(head)) != 0 ||
+	    (age_s > COOKIE_LIFE_S && age_s < (uint32_t)-COOKIE_FUTURE_S))
+		return false;
+	put_hash(k, cookie, from, hash);
+	for (size_t i = 0; i < sizeof(hash); i++)
+		differ |= (uint8_t)(hash[i] ^ cookie[COOKIE_HASH_AT + i]);
+	return differ == 0;
+}
+
+bool
+cookie_answer(const struct hash_key *k, const struct cookie_asked *q,
+    uint8_t *out)
+{
+	bool known =
+	    q->len == COOKIE_BYTES && is_ours(k, q->bytes, q->from, q->now_s);
+	uint32_t age_s;
+
+	if (known) {
+		age_s = q->now_s - get_u32(q->bytes + COOKIE_TIME_AT);
+		memcpy(out, q->bytes, COOKIE_BYTES);
+		if (age_s < COOKIE_RENEW_S)
+			return true;
+	}
+	memcpy(out, q->bytes, COOKIE_CLIENT);
+	memset(out + COOKIE_CLIENT, 0, 4);
+	out[COOKIE_CLIENT] = COOKIE_VERSION;
+	put_u32(out + COOKIE_TIME_AT, q->now_s);
+	put_hash(k, out, q->from, out + COOKIE_HASH_AT);
+	return known;
+}
