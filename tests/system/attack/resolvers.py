@@ -34,9 +34,6 @@ def hither(folder, hints, more):
         "dnssec": {"validation": False},  # as its peers here
         "control": {"socket": ""},
     }
-    # These worlds have no keys: a build that validates is told not to.
-    if b"dnssec.validation" in pathlib.Path(hither_program()).read_bytes():
-        config["dnssec"] = {"validation": "off"}
     for path, value in (more or {}).items():
         at = config
         *parents, last = path.split("/")
