@@ -28,7 +28,7 @@ struct listener {
 struct standing {
 	const struct front_rules *rules; /* that said so */
 	struct addr from;
-	enum access access;
+	bool quick; /* may ask, and sees the names everybody sees */
 };
 
 /* Everything belongs to the worker's own thread; counts are read by others. */

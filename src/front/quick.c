@@ -105,9 +105,11 @@ may_ask(struct front *f, const struct addr *from)
 	if (s->rules != f->rules || !addr_same_host(&s->from, from)) {
 		s->rules = f->rules;
 		s->from = *from;
-		s->access = policy_access(f->rules->policy, from);
+		s->quick =
+		    policy_access(f->rules->policy, from) >= ACCESS_ALLOW &&
+		    policy_is_common(f->rules->policy, from);
 	}
-	return s->access >= ACCESS_ALLOW;
+	return s->quick;
 }
 
 static void
