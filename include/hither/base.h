@@ -128,6 +128,9 @@ struct hash_key {
 };
 void hash_key_random(struct hash_key *k);
 uint64_t hash_bytes(const struct hash_key *k, const void *p, size_t n);
+/* SipHash-2-4, where a protocol asks for it (RFC 9018): n > 0 octets. */
+void hash_siphash24(
+    const struct hash_key *k, const void *p, size_t n, uint8_t out[8]);
 
 /* The same, word by word, for who changes octets on the way (name_hash()). */
 struct hash_run {

@@ -41,3 +41,13 @@ hash_bytes(const struct hash_key *k, const void *p, size_t n)
 		rest = rest << 8 | at[left];
 	return hash_end(&r, rest, n);
 }
+
+void
+hash_siphash24(const struct hash_key *k, const void *p, size_t n,
+    uint8_t out[8])
+{
+	_Static_assert(crypto_shorthash_BYTES == 8 &&
+			   crypto_shorthash_KEYBYTES == sizeof(k->bytes),
+	    "libsodium's short hash is SipHash-2-4");
+	(void)crypto_shorthash(out, p, n, k->bytes);
+}

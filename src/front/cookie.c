@@ -42,13 +42,10 @@ put_hash(const struct hash_key *k, const uint8_t *cookie,
 {
 	uint8_t text[COOKIE_HASH_AT + 16];
 	size_t ip = from->family == 6 ? 16 : 4;
-	uint64_t h;
 
 	memcpy(text, cookie, COOKIE_HASH_AT);
 	memcpy(text + COOKIE_HASH_AT, from->ip, ip);
-	h = hash_bytes(k, text, COOKIE_HASH_AT + ip);
-	for (size_t i = 0; i < 8; i++)
-		out[i] = (uint8_t)(h >> (8 * i));
+	hash_siphash24(k, text, COOKIE_HASH_AT + ip, out);
 }
 
 static bool

@@ -22,7 +22,7 @@ from(const uint8_t *bytes, size_t len, const struct addr *a, uint32_t now_s)
 static void
 a_new_client_is_given_the_cookie_of_the_rfc(void **state)
 {
-	struct addr a;
+	struct addr a = { 0 };
 	uint8_t out[COOKIE_BYTES];
 	struct cookie_asked q =
 	    from(client_cookie, sizeof(client_cookie), &a, 1559731985);
@@ -36,7 +36,7 @@ a_new_client_is_given_the_cookie_of_the_rfc(void **state)
 static void
 a_cookie_is_known_at_its_address_within_its_hour(void **state)
 {
-	struct addr a, b;
+	struct addr a = { 0 }, b = { 0 };
 	uint8_t out[COOKIE_BYTES], changed[COOKIE_BYTES];
 	const uint32_t then = 1559731985;
 	struct cookie_asked q = from(learnt, sizeof(learnt), &a, then + 60);
