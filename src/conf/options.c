@@ -154,8 +154,10 @@ const struct option options[] = {
 	    .type = OPTION_BOOL,
 	    .offset = AT(resolver.dns_cookies),
 	    .initial = "true",
-	    .help = "Exchange cookies with servers, against forged answers.",
-	    .rfc = "RFC 7873" },
+	    .help = "Exchange cookies with servers, against forged answers, "
+		    "and give them to clients that send one; under pressure "
+		    "such a client must show the one it was given.",
+	    .rfc = "RFC 7873, RFC 9018" },
 	{ .path = "resolver.max-cname-chain",
 	    .type = OPTION_NUMBER,
 	    .offset = AT(resolver.max_cname_chain),
@@ -203,13 +205,6 @@ const struct option options[] = {
 	    .initial = "true",
 	    .help = "Leave out authority and additional records nobody "
 		    "needs." },
-	{ .path = "resolver.dns-cookies",
-	    .type = OPTION_BOOL,
-	    .offset = AT(resolver.dns_cookies),
-	    .initial = "true",
-	    .help = "Give cookies to clients that send one. Under pressure "
-		    "a client that does must show one that was given to it.",
-	    .rfc = "RFC 7873, RFC 9018" },
 	{ .path = "resolver.do-ip4",
 	    .type = OPTION_BOOL,
 	    .offset = AT(resolver.do_ip4),
