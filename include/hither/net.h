@@ -54,7 +54,7 @@ void loop_free(struct loop *l);
 void loop_run(struct loop *l); /* until loop_stop() */
 void loop_stop(struct loop *l);	/* from any thread */
 struct timers *loop_timers(struct loop *l);
-struct event_base *loop_base(struct loop *l); /* for ctl's evhttp */
+struct event_base *loop_base(struct loop *l); /* for ctl's listener */
 /*
  * Called after each turn's events and timers, in the order of registering:
  * drain queues, gather answers. What this room gathered leaves after them.

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
@@ -35,6 +36,7 @@ struct http {
 	struct evconnlistener *listener;
 	struct client *clients;
 	size_t count;
+	int fd;
 	struct ctl *ctl;
 };
 
@@ -85,18 +87,19 @@ client_reply(struct client *c, int code, const char *body)
 {
 	struct evbuffer *out = bufferevent_get_output(c->stream);
 	size_t len = strlen(body);
+	bool has_body = strcmp(c->method, "HEAD") != 0;
 
 	c->request = NULL;
 	c->replied = true;
-	(void)evbuffer_add_printf(out,
-	    "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\n"
-	    "Content-Length: %zu\r\nCache-Control: no-store\r\n"
-	    "Connection: close\r\n\r\n",
-	    code, reason(code), len);
-	if (strcmp(c->method, "HEAD") != 0)
-		(void)evbuffer_add(out, body, len);
-	(void)bufferevent_disable(c->stream, EV_READ);
-	(void)bufferevent_enable(c->stream, EV_WRITE);
+	if (evbuffer_add_printf(out,
+		"HTTP/1.1 %d %s\r\nContent-Type: application/json\r\n"
+		"Content-Length: %zu\r\nCache-Control: no-store\r\n"
+		"Connection: close\r\n\r\n",
+		code, reason(code), len) < 0 ||
+	    (has_body && evbuffer_add(out, body, len) != 0) ||
+	    bufferevent_disable(c->stream, EV_READ) != 0 ||
+	    bufferevent_enable(c->stream, EV_WRITE) != 0)
+		client_free(c);
 }
 
 static void
@@ -261,8 +264,9 @@ on_accept(struct evconnlistener *listener, evutil_socket_t fd,
 		(void)evconnlistener_disable(listener);
 	bufferevent_setcb(c->stream, on_read, on_written, on_event, c);
 	bufferevent_setwatermark(c->stream, EV_READ, 0, 2 * CTL_REQUEST_MAX);
-	(void)bufferevent_set_timeouts(c->stream, &patience, &patience);
-	(void)bufferevent_enable(c->stream, EV_READ);
+	if (bufferevent_set_timeouts(c->stream, &patience, &patience) != 0 ||
+	    bufferevent_enable(c->stream, EV_READ) != 0)
+		client_free(c);
 }
 
 /* --- the server -------------------------------------------------------- */
@@ -275,12 +279,16 @@ http_new(struct ctl *ctl, int fd)
 	if (h == NULL)
 		return NULL;
 	h->ctl = ctl;
+	/* One that is enabled by new does not tell when that fails. */
 	h->listener = evconnlistener_new(loop_base(ctl->opts.loop), on_accept,
-	    h, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
-	if (h->listener == NULL) {
+	    h, LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_DISABLED, 0, fd);
+	if (h->listener == NULL || evconnlistener_enable(h->listener) != 0) {
+		if (h->listener != NULL)
+			evconnlistener_free(h->listener);
 		memory_free(h);
 		return NULL;
 	}
+	h->fd = fd;
 	return h;
 }
 
@@ -292,5 +300,6 @@ http_free(struct http *h)
 	while (h->clients != NULL)
 		client_free(h->clients);
 	evconnlistener_free(h->listener);
+	(void)close(h->fd);
 	memory_free(h);
 }

@@ -74,7 +74,7 @@ struct client;
 /* Takes the listening descriptor, unless it fails. */
 struct http *http_new(struct ctl *ctl, int fd) MUST_USE;
 void http_free(struct http *h); /* NULL is fine */
-/* The client's one reply; it is gone afterwards. */
+/* The client's one reply; it goes when that is sent, or cannot be. */
 void client_reply(struct client *c, int code, const char *body);
 
 /* --- server.c ---------------------------------------------------------- */

@@ -101,7 +101,8 @@ daemon_reload(struct daemon *d, struct ctl_reload *r)
 {
 	struct difference what = { .reload = r };
 	uint64_t began_us = clock_mono_us();
-	struct conf *c = conf_load(&d->how->source, r->report);
+	const struct conf_source source = daemon_source(d->how);
+	struct conf *c = conf_load(&source, r->report);
 	char why[256];
 	struct snapshot *s;
 	enum err e;

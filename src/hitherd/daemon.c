@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <event2/event.h>
 
@@ -14,9 +15,20 @@
 
 /* --- configuration ----------------------------------------------------- */
 
+struct conf_source
+daemon_source(const struct invocation *how)
+{
+	struct conf_source source = how->source;
+
+	if (source.path == NULL && access(DEFAULT_CONF, F_OK) == 0)
+		source.path = DEFAULT_CONF;
+	return source;
+}
+
 struct snapshot *
 daemon_configure(const struct invocation *how, uint32_t generation)
 {
+	const struct conf_source source = daemon_source(how);
 	struct conf_report *report = conf_report_new();
 	struct snapshot *s = NULL;
 	struct conf *c;
@@ -26,7 +38,7 @@ daemon_configure(const struct invocation *how, uint32_t generation)
 		fprintf(stderr, "hitherd: no memory\n");
 		return NULL;
 	}
-	c = conf_load(&how->source, report);
+	c = conf_load(&source, report);
 	if (report->errors > 0 || report->warnings > 0)
 		conf_report_print(report, stderr);
 	if (c != NULL)

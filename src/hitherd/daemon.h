@@ -11,6 +11,7 @@
 #include "worker.h"
 
 #define DAEMON_SIGNALS 5u
+#define DEFAULT_CONF   HITHER_SYSCONFDIR "/hither.yaml"
 
 /* What the command line said. */
 struct invocation {
@@ -36,6 +37,11 @@ struct daemon {
 	uint64_t started_s;
 };
 
+/*
+ * Where the configuration comes from now: without -c the file at its usual
+ * place, if there is one by now.
+ */
+struct conf_source daemon_source(const struct invocation *how);
 /* Loads and checks; prints what is wrong on stderr. NULL: it is printed. */
 struct snapshot *daemon_configure(
     const struct invocation *how, uint32_t generation) MUST_USE;

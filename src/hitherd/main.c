@@ -5,6 +5,7 @@
  * Exit codes: 0 all right, 1 the configuration or the start failed, 2 wrong
  * usage.
  */
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,8 +14,7 @@
 
 #include "daemon.h"
 
-#define DEFAULT_CONF HITHER_SYSCONFDIR "/hither.yaml"
-#define SETS_MAX     64u
+#define SETS_MAX 64u
 
 enum { OPT_CHECK = 256, OPT_SET, OPT_TAKEOVER, OPT_VERSION, OPT_HELP };
 
@@ -95,6 +95,17 @@ read_command_line(int argc, char **argv, struct invocation *how,
 	return optind == argc ? -1 : wrong_usage("no arguments are expected");
 }
 
+static void
+print_log_trouble(const struct conf *c)
+{
+	const char *to = c->logging.target.to == LOG_TO_JOURNAL
+			     ? "journal"
+			     : c->logging.target.path;
+
+	fprintf(stderr, "hitherd: cannot open logging.target %s: %s\n", to,
+	    strerror(errno));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -109,8 +120,6 @@ main(int argc, char **argv)
 	code = read_command_line(argc, argv, &how, sets);
 	if (code >= 0)
 		return code;
-	if (how.source.path == NULL && access(DEFAULT_CONF, F_OK) == 0)
-		how.source.path = DEFAULT_CONF;
 	s = daemon_configure(&how, 1);
 	if (s == NULL)
 		return 1;
@@ -119,7 +128,7 @@ main(int argc, char **argv)
 		return 0;
 	}
 	if (daemon_open_log(s->conf) != ERR_OK) {
-		fprintf(stderr, "hitherd: cannot open logging.target\n");
+		print_log_trouble(s->conf);
 		snapshot_drop(s);
 		return 1;
 	}

@@ -12,11 +12,15 @@
 #include <string.h>
 
 static bool
+has_family(const struct addr *a, const struct delegation_rules *rules)
+{
+	return a->family == 4 ? rules->ip4 : rules->ip6;
+}
+
+static bool
 may_ask(const struct addr *a, const struct delegation_rules *rules)
 {
-	if (a->family == 4 ? !rules->ip4 : !rules->ip6)
-		return false;
-	if (addr_is_any(a))
+	if (!has_family(a, rules) || addr_is_any(a))
 		return false;
 	for (size_t i = 0; i < rules->do_not_query_count; i++) {
 		if (prefix_covers(&rules->do_not_query[i], a))
@@ -122,7 +126,8 @@ delegation_build(struct arena *a, const uint8_t *zone,
 }
 
 struct delegation *
-delegation_configured(struct arena *a, const struct resolver_zone *z)
+delegation_configured(struct arena *a, const struct resolver_zone *z,
+    const struct delegation_rules *rules)
 {
 	struct delegation *d = delegation_new(a);
 
@@ -136,7 +141,8 @@ delegation_configured(struct arena *a, const struct resolver_zone *z)
 	d->names[0] = (struct server_name){ .name = z->name, .has_glue = true };
 	d->name_count = 1;
 	for (size_t i = 0; i < z->server_count; i++)
-		(void)add_address(d, 0, &z->servers[i]);
+		if (has_family(&z->servers[i], rules))
+			(void)add_address(d, 0, &z->servers[i]);
 	return d;
 }
 

@@ -65,8 +65,8 @@ struct delegation_rules {
 struct delegation *delegation_build(struct arena *a, const uint8_t *zone,
     struct rrset *const *sets, size_t count,
     const struct delegation_rules *rules);
-struct delegation *delegation_configured(
-    struct arena *a, const struct resolver_zone *z);
+struct delegation *delegation_configured(struct arena *a,
+    const struct resolver_zone *z, const struct delegation_rules *rules);
 struct delegation *delegation_copy(
     struct arena *a, const struct delegation *d);
 /*

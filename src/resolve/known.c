@@ -325,17 +325,18 @@ known_zone(struct task *t, const uint8_t *name)
 {
 	const struct resolver_zone *z =
 	    t->on_our_own ? NULL : configured_zone(t, name);
+	const struct delegation_rules rules = resolver_rules(t->rs);
 	unsigned above = z == NULL ? 0 : name_labels(z->name) + 1;
 	struct delegation *d = NULL;
 
 	if (z != NULL && z->forward)
-		return delegation_configured(t->arena, z);
+		return delegation_configured(t->arena, z, &rules);
 	if (!t->cold && !t->priming)
 		d = cached_delegation(t, name, above);
 	if (d != NULL)
 		return d;
 	if (z != NULL)
-		return delegation_configured(t->arena, z);
+		return delegation_configured(t->arena, z, &rules);
 	known_prime_root(t);
 	return delegation_copy(t->arena, t->rs->root);
 }

@@ -232,10 +232,7 @@ read_reply(struct task *t)
 	if (x != NULL) {
 		zone_was_heard(t);
 		task_budget(t)->bytes += (uint32_t)x->len;
-		task_note(t, "%s%s%s after %.1f ms",
-		    reply_kind_text(t->reply.kind),
-		    t->reply.why[0] == '\0' ? "" : ": ", t->reply.why,
-		    (double)x->rtt_us / 1000);
+		task_note_reply(t, x);
 	}
 	return t->reply.kind <= REPLY_REFERRAL ? VALIDATE : reject_reply(t);
 }

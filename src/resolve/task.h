@@ -222,6 +222,7 @@ void task_note_down(struct task *t, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Its arguments are made for who asked for the story, and only then. */
 #define task_note(t, ...) \
 	((t)->trace ? task_note_down((t), __VA_ARGS__) : (void)0)
+void task_note_reply(struct task *t, const struct exchange *x);
 void task_adopt_steps(struct task *parent, const struct task *child);
 
 /* resolve.c */

@@ -60,6 +60,18 @@ task_note_down(struct task *t, const char *fmt, ...)
 }
 
 void
+task_note_reply(struct task *t, const struct exchange *x)
+{
+	char ip[ADDR_TEXT_MAX];
+
+	if (t->trace)
+		task_note(t, "%s%s%s from %s after %.1f ms",
+		    reply_kind_text(t->reply.kind),
+		    t->reply.why[0] == '\0' ? "" : ": ", t->reply.why,
+		    addr_ip_text(&x->to, ip), (double)x->rtt_us / 1000);
+}
+
+void
 task_adopt_steps(struct task *parent, const struct task *child)
 {
 	uint64_t later_us = child->began_us > parent->began_us

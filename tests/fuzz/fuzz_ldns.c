@@ -148,6 +148,9 @@ messages_agree(const struct message *m, const ldns_pkt *theirs)
 		ldns_pkt_authority(theirs), ldns_pkt_additional(theirs) };
 	size_t s;
 
+	/* Theirs stands in no list, but may have been read past its end. */
+	if (ldns_pkt_tsig(theirs) != NULL)
+		return;
 	for (s = 0; s < SECTION_COUNT; s++)
 		if (!is_comparable(lists[s]))
 			return;

@@ -2,6 +2,7 @@
 """Fixtures: a miniature Internet and a daemon for all tests, and a factory."""
 
 import itertools
+import os
 import pathlib
 import shutil
 import signal
@@ -98,13 +99,16 @@ class Namespace:
     """A network and mounts of its own; `enter` leads commands into it."""
 
     def __init__(self, folder):
+        # Root needs no user namespace, and a chroot would not give it one.
+        as_user = os.geteuid() != 0
         self.holder = subprocess.Popen(
-            [lab.tool("unshare"), "-r", "-n", "-m", "--propagation",
-             "private", "sh", "-c", "echo in; exec sleep 600"],
+            [lab.tool("unshare"), *(["-r"] if as_user else []), "-n", "-m",
+             "--propagation", "private", "sh", "-c", "echo in; exec sleep 600"],
             stdout=subprocess.PIPE, text=True, cwd=folder)
         assert self.holder.stdout.readline() == "in\n"
-        self.enter = [lab.tool("nsenter"), "-t", str(self.holder.pid), "-U",
-                      "--preserve-credentials", "-n", "-m", "--"]
+        user = ["-U", "--preserve-credentials"] if as_user else []
+        self.enter = [lab.tool("nsenter"), "-t", str(self.holder.pid), *user,
+                      "-n", "-m", "--"]
         self.run("ip", "link", "set", "lo", "up")
 
     def run(self, *command, check=True):

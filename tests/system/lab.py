@@ -26,6 +26,7 @@ import dns.rdatatype
 TOP = pathlib.Path(__file__).resolve().parents[2]
 ZONES = TOP / "zones"
 PATIENCE_S = 15
+READY_S = 60  # a busy machine starts slowly; who falls is noticed at once
 COMPLAINTS = re.compile(
     r"AddressSanitizer|LeakSanitizer|ThreadSanitizer|MemorySanitizer"
     r"|runtime error:|assertion|stack smashing|buffer overflow detected")
@@ -108,7 +109,8 @@ class Process:
         return self.stderr_path.read_text(errors="replace")
 
     def wait_ready(self, condition):
-        wait_until(lambda: self.child.poll() is not None or condition())
+        wait_until(lambda: self.child.poll() is not None or condition(),
+                   READY_S)
         assert self.child.poll() is None, (
             f"{self.name} ended with {self.child.returncode}:\n"
             f"{self.stderr()}")

@@ -80,6 +80,12 @@ def test_a_trace_tells_every_step(start):
     assert len(cold["steps"]) >= 8
     times = [s["at_ms"] for s in cold["steps"]]
     assert times == sorted(times)
+    told = [s["why"] for s in cold["steps"]]
+    for zone in (".", "edu.", "umass.edu."):
+        assert any(f"for zone {zone} (" in x for x in told), zone
+    assert any(x.startswith("answer from 127.53.7.1 after") for x in told)
+    assert [s["why"] for s in cold["steps"] if s["depth"] == 0].count(
+        "NOERROR") == 1
     warm = d.control_json("trace", "gaia.cs.umass.edu")
     assert warm["from_cache"] is True and warm["messages"] == 0
     again = d.control_json("trace", "gaia.cs.umass.edu", "A", "--cold")

@@ -79,7 +79,7 @@ def test_three_right_answers_with_their_origin_and_time(checkout):
     assert "relay1.west-coast.enterprise.com. A 198.51.100.20" in out
     assert "enterprise.com. MX 10 mail.enterprise.com." in out
     assert "mail.enterprise.com. A 198.51.100.25" in out
-    assert re.search(r"^gaia.cs.umass.edu +A +NOERROR +0 ms +from memory", out,
+    assert re.search(r"^gaia.cs.umass.edu +A +NOERROR +\d+ ms +from memory", out,
                      re.M)
     for zone in ("zone .", "zone edu.", "zone umass.edu."):
         assert re.search(rf"-> 127\.53\.\S+ \S+ for {re.escape(zone)} ", out)
@@ -170,12 +170,10 @@ def test_the_simulators_port_in_use_is_told(checkout):
     assert children_of(checkout) == []
 
 
-def test_without_the_internet_it_says_so(checkout):
+def test_without_the_internet_it_says_so(checkout, namespace):
     """In a network that has but a loopback."""
-    inside = [lab.tool("unshare"), "-r", "-n", "--", "sh", "-c",
-              'ip link set lo up && exec "$@"', "sh"]
     done = subprocess.run(
-        [*inside, str(checkout / "start"), "--real", "--once"], text=True,
+        [*namespace.enter, str(checkout / "start"), "--real", "--once"], text=True,
         capture_output=True, check=False, timeout=60, cwd="/",
         stdin=subprocess.DEVNULL, env=lab.environment())
     assert done.returncode == 1, done.stdout + done.stderr

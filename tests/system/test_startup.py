@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Starting, being told what is wrong, changing while running, ending."""
 
+import grp
 import json
 import os
+import pathlib
 import re
 import signal
 import socket
@@ -271,6 +273,27 @@ def test_a_reload_with_a_mistake_changes_nothing(start):
     assert d.control("reload").returncode == 0
 
 
+def test_a_reload_that_cannot_listen_leaves_all_as_it_was(start):
+    d = start({"server": {"identity": "before"}})
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        port = lab.free_port()
+        s.bind(("127.0.0.1", port))
+        free = lab.free_port()
+        d.config["listen"] += [{"address": "127.0.0.1", "port": free},
+                               {"address": "127.0.0.1", "port": port}]
+        d.config["server"]["identity"] = "after"
+        d.write_config()
+        done = d.control("reload")
+        assert done.returncode == 1
+        assert f"127.0.0.1:{port}" in done.stderr + d.stderr()
+    assert generation(d) == 1
+    r = d.ask("id.server", "TXT", rdclass="CH")
+    assert r.answer[0][0].strings == (b"before",)
+    assert lab.is_free("127.0.0.1", free)
+    assert d.control("reload").returncode == 0
+    assert lab.rcode(d.ask("localhost", port=free)) == "NOERROR"
+
+
 def test_a_dry_run_tells_what_would_change_and_changes_nothing(start):
     d = start()
     d.config["server"]["identity"] = "after"
@@ -338,6 +361,86 @@ def test_a_log_file_is_opened_anew_when_told(start, make_folder):
     lines = [json.loads(x) for x in moved.read_text().splitlines() +
              log.read_text().splitlines()]
     assert len(lines) >= 3
+
+
+def usual_place():
+    """Where this build looks for its configuration."""
+    told = lab.run_daemon("--help").stdout
+    return pathlib.Path(re.search(r"read FILE \((\S+)\)", told).group(1))
+
+
+def test_a_missing_v6_loopback_is_a_warning(namespace, make_folder):
+    """By default both are listened on; where there is no IPv6, one is."""
+    namespace.run("ip", "-6", "addr", "flush", "dev", "lo")
+    socket_path = make_folder() / "control.sock"
+    d = subprocess.Popen(
+        [*namespace.enter, lab.program("hitherd"), "--set",
+         "server.allow-root=true", "--set", f"control.socket={socket_path}"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True, env=lab.environment())
+    try:
+        assert lab.wait_until(lambda: lab.control(
+            "status", socket_path=socket_path).returncode == 0, lab.READY_S)
+        dig = namespace.run(lab.tool("dig"), "@127.0.0.1", "localhost",
+                            "+short", "+tries=1")
+        assert dig.stdout == "127.0.0.1\n"
+    finally:
+        lab.control("stop", socket_path=socket_path)
+        out, _ = d.communicate(timeout=20)
+    assert d.returncode == 0, out
+    assert re.search(r"warn .*::1", out), out
+
+
+def test_the_control_socket_goes_to_its_group(start):
+    if os.geteuid() != 0:
+        pytest.skip("only root may give files to any group")
+    d = start({"control": {"group": "daemon", "mode": "0660"}})
+    st = os.stat(d.socket)
+    assert grp.getgrgid(st.st_gid).gr_name == "daemon"
+    assert st.st_mode & 0o777 == 0o660
+
+
+def test_a_group_that_is_not_there_is_told(make_folder):
+    folder = make_folder()
+    path = write(folder, json.dumps(lab.config_for(folder, 5353, {
+        "control": {"group": "no-such-group"}})))
+    done = lab.run_daemon("-c", str(path))
+    assert done.returncode == 1
+    assert "no-such-group" in done.stderr
+    assert not (folder / "control.sock").exists()
+
+
+def test_a_file_that_comes_later_is_found_by_a_reload(
+        namespace, make_folder):
+    """Started without any configuration, on port 53, as by default."""
+    place, folder = usual_place(), make_folder()
+    top = place.parent.parent
+    namespace.run("mount", "-t", "tmpfs", "none", str(top))
+    socket_path = folder / "control.sock"
+    d = subprocess.Popen(
+        [*namespace.enter, lab.program("hitherd"), "--set",
+         "server.allow-root=true", "--set", f"control.socket={socket_path}"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True, env=lab.environment())
+    try:
+        assert lab.wait_until(lambda: lab.control(
+            "status", socket_path=socket_path).returncode == 0, lab.READY_S)
+        told = json.loads(lab.control(
+            "--json", "status", socket_path=socket_path).stdout)
+        assert [x["address"] for x in told["listening"]] == [
+            "127.0.0.1:53", "[::1]:53"]
+        namespace.run("sh", "-c", f"mkdir -p {place.parent} && "
+                      f"echo 'listen: [127.0.0.9]' >{place}")
+        done = lab.control("reload", socket_path=socket_path)
+        assert done.returncode == 0 and "listen" in done.stdout
+        dig = namespace.run(lab.tool("dig"), "@127.0.0.9", "localhost",
+                            "+short", "+tries=1")
+        assert dig.stdout == "127.0.0.1\n"
+    finally:
+        lab.control("stop", socket_path=socket_path)
+        out, _ = d.communicate(timeout=20)
+    assert d.returncode == 0, out
+    assert not lab.COMPLAINTS.search(out), out
 
 
 # --- the end -----------------------------------------------------------------
