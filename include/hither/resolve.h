@@ -44,7 +44,7 @@ struct resolver_opts {
 	size_t zone_count;
 	const struct prefix *do_not_query;
 	size_t do_not_query_count;
-	/* budgets of one client question: limits.md section 5 */
+	/* budgets of one client question, spent by it and all it causes */
 	uint32_t messages_max;	  /* 50 */
 	uint32_t bytes_max;	  /* 128 KiB */
 	uint32_t time_max_ms;	  /* 6000 */

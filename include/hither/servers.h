@@ -58,9 +58,10 @@ void servers_spoofed(
 
 enum server_fault { FAULT_LAME, FAULT_REFUSED, FAULT_SERVFAIL, FAULT_BAD };
 /*
- * Excludes the address for this zone for a while: 1, 4, 15 minutes (SERVFAIL: 5 s doubling to one). When
- * they are over it is on probation: a shadow copy finds out how it is now,
- * and no client waits for that unless there is nobody else.
+ * Excludes the address for this zone for a while: 1, 4, 15 minutes (SERVFAIL:
+ * 5 s doubling to one). When they are over it is on probation: a shadow copy
+ * finds out how it is now, and no client waits for that unless there is
+ * nobody else.
  */
 void servers_fault(struct servers *sv, const struct addr *a,
     const uint8_t *zone, enum server_fault f, uint64_t now_us);
@@ -202,8 +203,9 @@ size_t servers_forget(struct servers *sv); /* all; returns how many */
 enum err servers_save(struct servers *sv, const char *path, uint64_t now_us,
     uint64_t now_s) MUST_USE;
 /*
- * Reads it back: each address stands for four samples of long ago. ERR_NOT_FOUND:
- * no such file. ERR_FORMAT: damaged, or not ours; nothing was taken from it.
+ * Reads it back: each address stands for four samples of long ago.
+ * ERR_NOT_FOUND: no such file. ERR_FORMAT: damaged, or not ours; nothing was
+ * taken from it.
  */
 enum err servers_load(struct servers *sv, const char *path, uint64_t now_us,
     uint64_t now_s) MUST_USE;

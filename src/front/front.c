@@ -134,6 +134,7 @@ void
 front_set_rules(struct front *f, const struct front_rules *r)
 {
 	f->rules = r;
+	f->last_source.known = false;
 	/* A name may have become a local one: quick.c looks here only. */
 	answers_forget(f->opts.cache);
 }

@@ -24,11 +24,11 @@ struct listener {
 	struct tcp_listener *tcp;
 };
 
-/* What the access list says of the source last seen. */
-struct standing {
-	const struct front_rules *rules; /* that said so */
-	struct addr from;
+/* What the rules in force say of the source last seen; void with new rules. */
+struct last_source {
+	bool known;
 	bool quick; /* may ask, and sees the names everybody sees */
+	struct addr from;
 };
 
 /* Everything belongs to the worker's own thread; counts are read by others. */
@@ -41,7 +41,7 @@ struct front {
 	uint8_t *scratch;       /* one message, FRONT_SCRATCH_BYTES */
 	struct front_counts counts;
 	struct listener listeners[FRONT_LISTENERS_MAX];
-	struct standing standing;
+	struct last_source last_source;
 	uint32_t turn; /* of rotating sets */
 	struct hash_key cookie_key; /* equal in all workers */
 };

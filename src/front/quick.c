@@ -100,10 +100,10 @@ read_glance(const uint8_t *p, size_t len, struct glance *g)
 static bool
 may_ask(struct front *f, const struct addr *from)
 {
-	struct standing *s = &f->standing;
+	struct last_source *s = &f->last_source;
 
-	if (s->rules != f->rules || !addr_same_host(&s->from, from)) {
-		s->rules = f->rules;
+	if (!s->known || !addr_same_host(&s->from, from)) {
+		s->known = true;
 		s->from = *from;
 		s->quick =
 		    policy_access(f->rules->policy, from) >= ACCESS_ALLOW &&
