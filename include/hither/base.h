@@ -80,6 +80,27 @@ char *arena_print(struct arena *a, const char *fmt, ...) PRINTF_LIKE(2, 3);
 bool arena_over(const struct arena *a);
 size_t arena_bytes(const struct arena *a);
 
+/* --- octets ----------------------------------------------------------- */
+
+/* Big-endian, of 1 to 8 octets. Returns where the next one goes. */
+static inline uint8_t *
+octets_put(uint8_t *p, uint64_t value, unsigned octets)
+{
+	while (octets-- > 0)
+		*p++ = (uint8_t)(value >> (8 * octets));
+	return p;
+}
+
+static inline uint64_t
+octets_get(const uint8_t *p, unsigned octets)
+{
+	uint64_t value = 0;
+
+	while (octets-- > 0)
+		value = value << 8 | *p++;
+	return value;
+}
+
 /* --- time ------------------------------------------------------------- */
 
 uint64_t clock_mono_us(void); /* timers and round trips */

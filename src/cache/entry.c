@@ -15,24 +15,6 @@
 
 #define HEAD 18u
 
-static uint8_t *
-put(uint8_t *p, uint64_t value, unsigned octets)
-{
-	while (octets-- > 0)
-		*p++ = (uint8_t)(value >> (8 * octets));
-	return p;
-}
-
-static uint64_t
-get(const uint8_t *p, unsigned octets)
-{
-	uint64_t value = 0;
-
-	while (octets-- > 0)
-		value = value << 8 | *p++;
-	return value;
-}
-
 /* What is left of a set's own TTL; 0: nothing. */
 static uint32_t
 ttl_left(uint32_t ttl, uint64_t age_ms)
@@ -75,13 +57,13 @@ saved_write(const struct record_entry *e, uint64_t now_ms, struct arena *a,
 	    e->security == SECURITY_BOGUS ||
 	    !unpack_record(e->packed, e->set_count, a, &r))
 		return 0;
-	p = put(p, e->kind, 1);
-	p = put(p, e->rank, 1);
-	p = put(p, (uint16_t)e->ede, 2);
-	p = put(p, e->tries, 2);
-	p = put(p, e->cost_ms, 2);
-	p = put(p, e->entry.type, 2);
-	p = put(p, e->entry.expires_ms - now_ms, 8);
+	p = octets_put(p, e->kind, 1);
+	p = octets_put(p, e->rank, 1);
+	p = octets_put(p, (uint16_t)e->ede, 2);
+	p = octets_put(p, e->tries, 2);
+	p = octets_put(p, e->cost_ms, 2);
+	p = octets_put(p, e->entry.type, 2);
+	p = octets_put(p, e->entry.expires_ms - now_ms, 8);
 	len = write_sets(&r, age, p);
 	return len > 0 ? HEAD + len : 0;
 }
@@ -144,7 +126,7 @@ saved_read(const uint8_t *from, size_t len, const struct saved_at *at,
 	    !m->has_question || from[0] > RECORD_DELEGATION ||
 	    from[1] < RANK_ADDITIONAL || from[1] > RANK_AUTH_ANSWER)
 		return false;
-	left = get(from + 10, 8);
+	left = octets_get(from + 10, 8);
 	if (left > LEFT_MAX_MS || left <= at->elapsed_ms)
 		return false;
 	age_sets(m, at->elapsed_ms);
@@ -156,9 +138,9 @@ saved_read(const uint8_t *from, size_t len, const struct saved_at *at,
 		.kind = (enum record_kind)from[0],
 		.rank = (enum rank)from[1],
 		.ede = EDE_NONE,
-		.tries = (uint16_t)get(from + 4, 2),
-		.cost_ms = (uint16_t)get(from + 6, 2),
-		.type = (uint16_t)get(from + 8, 2) };
+		.tries = (uint16_t)octets_get(from + 4, 2),
+		.cost_ms = (uint16_t)octets_get(from + 6, 2),
+		.type = (uint16_t)octets_get(from + 8, 2) };
 	return out->owner != NULL && out->set_count <= RECORD_SETS_MAX &&
 	       is_sound(out);
 }

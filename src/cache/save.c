@@ -36,30 +36,13 @@ struct chunk {
 	uint64_t number;
 };
 
-static void
-put(uint8_t *p, uint64_t value, unsigned octets)
-{
-	while (octets-- > 0)
-		*p++ = (uint8_t)(value >> (8 * octets));
-}
-
-static uint64_t
-get(const uint8_t *p, unsigned octets)
-{
-	uint64_t value = 0;
-
-	while (octets-- > 0)
-		value = value << 8 | *p++;
-	return value;
-}
-
 /* Not against forgers, who could write the file: against damage. */
 static uint64_t
 checksum(const struct chunk *k)
 {
 	struct hash_key fixed = { "hither cache" };
 
-	put((uint8_t *)&fixed + sizeof(fixed) - 4, k->number, 4);
+	(void)octets_put((uint8_t *)&fixed + sizeof(fixed) - 4, k->number, 4);
 	return hash_bytes(&fixed, k->bytes, k->len);
 }
 
@@ -80,8 +63,8 @@ chunk_out(struct saving *s)
 	struct chunk *k = s->chunk;
 	uint8_t head[4], sum[8];
 
-	put(head, k->len, 4);
-	put(sum, checksum(k), 8);
+	(void)octets_put(head, k->len, 4);
+	(void)octets_put(sum, checksum(k), 8);
 	s->failed = s->failed || fwrite(head, 4, 1, s->to) != 1 ||
 		    fwrite(k->bytes, k->len, 1, s->to) != 1 ||
 		    fwrite(sum, 8, 1, s->to) != 1;
@@ -105,7 +88,7 @@ save_entry(const struct entry *e, void *user)
 		return true;
 	if (k->len + 4 + len > CHUNK_MAX)
 		chunk_out(s);
-	put(k->bytes + k->len, len, 4);
+	(void)octets_put(k->bytes + k->len, len, 4);
 	memcpy(k->bytes + k->len + 4, s->entry, len);
 	k->len += 4 + len;
 	s->count++;
@@ -127,7 +110,7 @@ save_to(struct cache *c, FILE *to, const struct cache_moment *now,
 		s.stop_us = clock_mono_us() + now->budget_us;
 	s.failed = s.arena == NULL || s.chunk == NULL || s.entry == NULL;
 	memcpy(head, magic, MAGIC_BYTES);
-	put(head + MAGIC_BYTES, now->wall_s, 8);
+	(void)octets_put(head + MAGIC_BYTES, now->wall_s, 8);
 	if (!s.failed && fwrite(head, sizeof(head), 1, to) == 1) {
 		table_walk(c->records, save_entry, &s);
 		if (s.chunk->len > 0)
@@ -182,11 +165,11 @@ chunk_in(FILE *from, struct chunk *k)
 
 	if (fread(head, 4, 1, from) != 1)
 		return NEXT_DAMAGED;
-	k->len = (size_t)get(head, 4);
+	k->len = (size_t)octets_get(head, 4);
 	if (k->len == 0)
 		return fgetc(from) == EOF ? NEXT_END : NEXT_DAMAGED;
 	if (k->len > CHUNK_MAX || fread(k->bytes, k->len, 1, from) != 1 ||
-	    fread(sum, 8, 1, from) != 1 || get(sum, 8) != checksum(k))
+	    fread(sum, 8, 1, from) != 1 || octets_get(sum, 8) != checksum(k))
 		return NEXT_DAMAGED;
 	k->number++;
 	return NEXT_CHUNK;
@@ -213,7 +196,7 @@ take_chunk(struct cache *c, const struct chunk *k, const struct saved_at *at,
 	size_t i = 0;
 
 	while (k->len - i >= 4) {
-		size_t len = (size_t)get(k->bytes + i, 4);
+		size_t len = (size_t)octets_get(k->bytes + i, 4);
 		struct record r;
 
 		if (len > k->len - i - 4)
@@ -243,7 +226,7 @@ cache_read(struct cache *c, FILE *from, const struct cache_moment *now,
 		e = ERR_MEMORY;
 	} else if (fread(head, sizeof(head), 1, from) == 1 &&
 		   memcmp(head, magic, MAGIC_BYTES) == 0 && is_whole(from, k)) {
-		saved_s = get(head + MAGIC_BYTES, 8);
+		saved_s = octets_get(head + MAGIC_BYTES, 8);
 		/* A clock that went back tells nothing about their age. */
 		e = saved_s <= now->wall_s ? ERR_OK : ERR_RANGE;
 		at.elapsed_ms = (now->wall_s - saved_s) * 1000;

@@ -19,22 +19,6 @@
 #define COOKIE_TIME_AT  (COOKIE_CLIENT + 4)
 #define COOKIE_HASH_AT  (COOKIE_CLIENT + 8)
 
-static void
-put_u32(uint8_t *p, uint32_t v)
-{
-	p[0] = (uint8_t)(v >> 24);
-	p[1] = (uint8_t)(v >> 16);
-	p[2] = (uint8_t)(v >> 8);
-	p[3] = (uint8_t)v;
-}
-
-static uint32_t
-get_u32(const uint8_t *p)
-{
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
-	       (uint32_t)p[2] << 8 | p[3];
-}
-
 /* The hash over the 16 octets before it and the address, RFC 9018 4.4. */
 static void
 put_hash(const struct hash_key *k, const uint8_t *cookie,
@@ -53,7 +37,8 @@ is_ours(const struct hash_key *k, const uint8_t *cookie,
     const struct addr *from, uint32_t now_s)
 {
 	static const uint8_t head[4] = { COOKIE_VERSION, 0, 0, 0 };
-	uint32_t age_s = now_s - get_u32(cookie + COOKIE_TIME_AT);
+	uint32_t age_s =
+	    now_s - (uint32_t)octets_get(cookie + COOKIE_TIME_AT, 4);
 	uint8_t hash[8], differ = 0;
 
 	/* Serial arithmetic: RFC 9018 section 4.3. */
@@ -75,7 +60,8 @@ cookie_answer(const struct hash_key *k, const struct cookie_asked *q,
 	uint32_t age_s;
 
 	if (known) {
-		age_s = q->now_s - get_u32(q->bytes + COOKIE_TIME_AT);
+		age_s = q->now_s -
+			(uint32_t)octets_get(q->bytes + COOKIE_TIME_AT, 4);
 		memcpy(out, q->bytes, COOKIE_BYTES);
 		if (age_s < COOKIE_RENEW_S)
 			return true;
@@ -83,7 +69,7 @@ cookie_answer(const struct hash_key *k, const struct cookie_asked *q,
 	memcpy(out, q->bytes, COOKIE_CLIENT);
 	memset(out + COOKIE_CLIENT, 0, 4);
 	out[COOKIE_CLIENT] = COOKIE_VERSION;
-	put_u32(out + COOKIE_TIME_AT, q->now_s);
+	(void)octets_put(out + COOKIE_TIME_AT, q->now_s, 4);
 	put_hash(k, out, q->from, out + COOKIE_HASH_AT);
 	return known;
 }

@@ -56,8 +56,8 @@ struct image {
 static void
 put(struct image *m, uint64_t value, unsigned octets)
 {
-	while (octets-- > 0)
-		m->bytes[m->at++] = (uint8_t)(value >> (8 * octets));
+	(void)octets_put(m->bytes + m->at, value, octets);
+	m->at += octets;
 }
 
 static void
@@ -209,15 +209,12 @@ struct cursor {
 static uint64_t
 get(struct cursor *c, unsigned octets)
 {
-	uint64_t value = 0;
-
 	if (c->end - c->at < octets) {
 		c->bad = true;
 		return 0;
 	}
-	while (octets-- > 0)
-		value = value << 8 | c->bytes[c->at++];
-	return value;
+	c->at += octets;
+	return octets_get(c->bytes + c->at - octets, octets);
 }
 
 static void
