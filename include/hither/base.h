@@ -207,6 +207,30 @@ hash_end(struct hash_run *r, uint64_t rest, size_t n)
 	return r->a ^ r->b ^ r->c ^ r->d;
 }
 
+/* --- rates ------------------------------------------------------------ */
+
+/*
+ * How often something may happen for each of any number of keys, in memory
+ * that never grows: 8 octets for each of about `keys` that are told apart at
+ * a time. Any thread; nobody waits for another.
+ */
+struct throttle;
+struct throttle_rate {
+	uint32_t per_second; /* 0: no bound; <= 1000000 */
+	uint32_t burst;	     /* so many at once, at least 1 */
+};
+struct throttle *throttle_new(size_t keys) MUST_USE;
+void throttle_free(struct throttle *t); /* NULL is fine */
+uint64_t throttle_key(const struct throttle *t, const void *p, size_t n);
+/* For who makes keys by a hash of its own (name_hash()). */
+const struct hash_key *throttle_hash_key(const struct throttle *t);
+/*
+ * May it happen now? Then it has. What is too much is not counted, so that
+ * per_second of those who never stop still pass.
+ */
+bool throttle_take(struct throttle *t, const struct throttle_rate *r,
+    uint64_t key, uint64_t now_us);
+
 /* --- addresses -------------------------------------------------------- */
 
 #define ADDR_TEXT_MAX 80

@@ -181,6 +181,18 @@ struct conf {
 		uint64_t max_buffer_bytes;
 	} tcp;
 	struct {
+		struct {
+			uint32_t qps;   /* 0: no bound */
+			uint32_t burst; /* 0: twice qps */
+			uint32_t prefix_v4, prefix_v6; /* bits */
+			uint32_t slip;  /* 0: none is told */
+			struct conf_prefixes exempt;
+		} clients;
+		struct {
+			uint32_t qps; /* 0: no bound */
+		} responses;
+	} rate_limit;
+	struct {
 		const struct conf_zone *items;
 		size_t count;
 	} zones;

@@ -20,9 +20,24 @@
 
 struct front;
 
+/*
+ * How much a network may ask; one for all workers, who share the throttle.
+ * Past it, most that comes by UDP gets no answer.
+ */
+struct front_limits {
+	struct throttle *throttle;
+	struct throttle_rate questions; /* of one network */
+	struct throttle_rate same;	/* of one question of one network */
+	const struct prefix *exempt;
+	size_t exempt_count;
+	uint32_t slip; /* every how many-th is told to use TCP; 0: none */
+	uint8_t bits_v4, bits_v6; /* what one network is */
+};
+
 /* What may change with a reload; snapshot-owned, borrowed by each front. */
 struct front_rules {
 	const struct policy *policy;
+	const struct front_limits *limits; /* NULL: none */
 	const uint8_t *nsid;	/* NULL: none */
 	size_t nsid_len;
 	bool rotate;		/* answer sets */
@@ -79,6 +94,7 @@ void front_unlisten(struct front *f, const struct addr *a);
 struct front_counts {
 	uint64_t udp_queries, tcp_queries, dropped, refused, formerr, notimp,
 	    badvers, local;
+	uint64_t limited, limited_told; /* asked too much; of them, told so */
 	uint64_t hits, misses, handed_over, hall_full, truncated;
 	uint64_t rcodes[24];
 	uint64_t latency[FRONT_LATENCY_BUCKETS]; /* of misses */

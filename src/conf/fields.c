@@ -180,6 +180,7 @@ const struct option_section sections[] = {
 	{ "cache", "What is remembered, and for how long." },
 	{ "dnssec", "What is proven, and how." },
 	{ "tcp", "Clients that connect." },
+	{ "rate-limit", "How much is too much." },
 	{ "logging", "What is written where." },
 	{ "control", "How hitherctl reaches the server." },
 };

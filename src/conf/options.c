@@ -367,6 +367,8 @@ const struct option options[] = {
 	    .help = "Answers waiting for one client to read them; past it "
 		    "the connection is closed." },
 
+#include "options_limit.h"
+
 	{ .path = "zones",
 	    .type = OPTION_GROUP,
 	    .is_list = true,

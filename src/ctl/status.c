@@ -21,6 +21,8 @@ add_front(struct front_counts *sum, const struct front_counts *c)
 	sum->notimp += c->notimp;
 	sum->badvers += c->badvers;
 	sum->local += c->local;
+	sum->limited += c->limited;
+	sum->limited_told += c->limited_told;
 	sum->hits += c->hits;
 	sum->misses += c->misses;
 	sum->handed_over += c->handed_over;
@@ -214,11 +216,14 @@ command_status(struct request *r)
 static json_t *
 queries_json(const struct front_counts *f)
 {
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "total",
-	    json_count(questions(f)), "udp", json_count(f->udp_queries), "tcp",
-	    json_count(f->tcp_queries), "dropped", json_count(f->dropped),
-	    "waiting", json_count(f->waiting), "tcp_clients",
-	    json_count(f->tcp_clients), "truncated", json_count(f->truncated));
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	    "total", json_count(questions(f)), "udp",
+	    json_count(f->udp_queries), "tcp", json_count(f->tcp_queries),
+	    "dropped", json_count(f->dropped), "waiting",
+	    json_count(f->waiting), "tcp_clients", json_count(f->tcp_clients),
+	    "truncated", json_count(f->truncated), "limited",
+	    json_count(f->limited), "limited_told",
+	    json_count(f->limited_told));
 }
 
 static json_t *

@@ -5,7 +5,7 @@
  * For every question, in this order:
  *
  *  1. read it in place; what is no question gets no answer;
- *  2. the access list: drop, refuse, or go on;
+ *  2. the access list: drop, refuse, or go on; who asks too much (limit.c);
  *  3. malformed, another opcode, a later EDNS: told so;
  *  4. another class, a type that is no data: refused or told so;
  *  5. names answered locally;
@@ -245,6 +245,8 @@ visit(struct front *f, struct visit *v, const uint8_t *bytes, size_t len)
 	asked_from_query(&v->asked, &v->query, v->route.udp != NULL);
 	if (v->query.edns.cookie != NULL && f->rules->cookies)
 		read_cookie(f, v);
+	if (v->over && !limit_proven(f, v))
+		return verdict == QUERY_OK ? limit_answer(f, v) : FATE_SILENCE;
 	if (access == ACCESS_REFUSE)
 		return refuse(f, v, EDE_PROHIBITED);
 	switch (verdict) {
@@ -271,6 +273,37 @@ count_quick(struct front *f, const uint8_t *reply)
 	count_up(&f->counts.rcodes[reply[3] & 15u]);
 }
 
+static void
+take_one(struct front *f, struct visit *v, struct datagram *d)
+{
+	v->route.from = d->from;
+	v->route.local = d->local;
+	v->out = d->bytes;
+	v->out_size = DATAGRAM_MAX;
+	if (visit(f, v, d->bytes, d->len) != FATE_REPLY)
+		return;
+	d->reply_len = v->len;
+	front_count_reply(f, d->bytes, v->rcode);
+}
+
+/* Whose questions are too many: a bit for each, they are done with. */
+static uint64_t
+take_excess(struct front *f, struct visit *v, struct datagram *batch, size_t n)
+{
+	uint64_t done = 0;
+
+	_Static_assert(DATAGRAM_BATCH <= 64, "a bit for each of a batch");
+	v->over = true;
+	for (size_t i = 0; i < n; i++) {
+		if (limit_passes(f, &batch[i]))
+			continue;
+		take_one(f, v, &batch[i]);
+		done |= UINT64_C(1) << i;
+	}
+	v->over = false;
+	return done;
+}
+
 /*
  * First all that is answered where it lies, within one read section: nothing
  * in there takes long. Then the rest, one by one.
@@ -282,31 +315,25 @@ batch_take(void *user, struct udp_listener *ul, struct datagram *batch,
 	struct listener *li = user;
 	struct front *f = li->front;
 	UNCLEARED struct visit v;
+	uint64_t done = 0;
 	size_t i;
 
+	v.over = false;
 	v.now_ms = loop_ttl_now_ms(f->opts.loop);
 	v.route.udp = ul;
 	v.route.tcp = NULL;
 	v.route.connection = 0;
 	count_more(&f->counts.udp_queries, n);
+	if (f->rules->limits != NULL)
+		done = take_excess(f, &v, batch, n);
 	cache_read_start();
 	for (i = 0; i < n; i++)
-		if (quick_reply(f, &batch[i], v.now_ms))
+		if ((done >> i & 1) == 0 && quick_reply(f, &batch[i], v.now_ms))
 			count_quick(f, batch[i].bytes);
 	cache_read_end(f->opts.cache);
 	for (i = 0; i < n; i++) {
-		struct datagram *d = &batch[i];
-
-		if (d->reply_len > 0)
-			continue;
-		v.route.from = d->from;
-		v.route.local = d->local;
-		v.out = d->bytes;
-		v.out_size = DATAGRAM_MAX;
-		if (visit(f, &v, d->bytes, d->len) != FATE_REPLY)
-			continue;
-		d->reply_len = v.len;
-		front_count_reply(f, d->bytes, v.rcode);
+		if ((done >> i & 1) == 0 && batch[i].reply_len == 0)
+			take_one(f, &v, &batch[i]);
 	}
 }
 
@@ -320,6 +347,7 @@ stream_take(void *user, struct tcp_listener *tl, uint64_t connection,
 	enum fate fate;
 
 	count_up(&f->counts.tcp_queries);
+	v.over = f->rules->limits != NULL;
 	v.now_ms = loop_ttl_now_ms(f->opts.loop);
 	v.route = (struct route){ .tcp = tl,
 		.connection = connection,

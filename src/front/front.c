@@ -229,6 +229,8 @@ front_count(const struct front *f, struct front_counts *out)
 	READ(notimp);
 	READ(badvers);
 	READ(local);
+	READ(limited);
+	READ(limited_told);
 	READ(hits);
 	READ(misses);
 	READ(handed_over);

@@ -43,6 +43,8 @@ struct front {
 	struct listener listeners[FRONT_LISTENERS_MAX];
 	struct last_source last_source;
 	uint32_t turn; /* of rotating sets */
+	uint32_t slip_turn; /* of those who ask too much */
+	uint64_t limit_logged_us, limit_logged; /* the last line about it */
 	struct hash_key cookie_key; /* equal in all workers */
 };
 
@@ -56,6 +58,7 @@ struct visit {
 	size_t len;     /* of the reply */
 	unsigned rcode; /* of an error; else what the reply says */
 	uint64_t now_ms;
+	bool over; /* asks too much, unless it can show who it is */
 };
 enum fate { FATE_REPLY, FATE_WAIT, FATE_SILENCE };
 
@@ -86,6 +89,15 @@ void stream_take(void *user, struct tcp_listener *tl, uint64_t connection,
     const struct addr *from, const uint8_t *bytes, size_t len);
 bool stream_admit(void *user, const struct addr *from);
 enum fate visit_error(struct visit *v, unsigned rcode, const struct remark *m);
+
+/* --- limit.c ---------------------------------------------------------- */
+
+/* Only when rules->limits is there. */
+bool limit_passes(struct front *f, const struct datagram *d);
+/* Has it shown who it is, and does it ask little enough? */
+bool limit_proven(const struct front *f, const struct visit *v);
+/* What it is told instead of an answer, if anything. */
+enum fate limit_answer(struct front *f, struct visit *v);
 
 /* --- quick.c ---------------------------------------------------------- */
 

@@ -193,6 +193,22 @@ finish(const struct asked *q, const struct remark *m, uint8_t *out, size_t len,
 	return len + plan.bytes;
 }
 
+/* What is left of it proves nothing: no AD. */
+static size_t
+put_truncated(const struct asked *q, const struct remark *m, unsigned flags,
+    uint8_t *out)
+{
+	size_t len = put_bare(q, (flags | FLAG_TC) & ~(unsigned)FLAG_AD, out);
+
+	return finish(q, m, out, len, 0);
+}
+
+size_t
+reply_truncated(const struct asked *q, const struct remark *m, uint8_t *out)
+{
+	return put_truncated(q, m, reply_flags(q, 0), out);
+}
+
 size_t
 reply_write(const struct asked *q, const struct remark *m,
     const uint8_t *packed, size_t len, uint8_t *out)
@@ -200,12 +216,8 @@ reply_write(const struct asked *q, const struct remark *m,
 	size_t opt = opt_least(q);
 	unsigned flags = reply_flags(q, get_u16(packed + 2));
 
-	if (len + opt > q->limit) {
-		/* What is left of it proves nothing: no AD. */
-		flags = (flags | FLAG_TC) & ~(unsigned)FLAG_AD;
-		len = put_bare(q, flags, out);
-		return finish(q, m, out, len, 0);
-	}
+	if (len + opt > q->limit)
+		return put_truncated(q, m, flags, out);
 	if (out != packed)
 		memcpy(out, packed, len);
 	put_u16(out, q->id);

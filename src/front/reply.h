@@ -39,6 +39,9 @@ void asked_from_query(struct asked *out, const struct query *q, bool udp);
  */
 size_t reply_write(const struct asked *q, const struct remark *m,
     const uint8_t *packed, size_t len, uint8_t *out);
+/* The question alone, with TC: come by TCP. */
+size_t reply_truncated(const struct asked *q, const struct remark *m,
+    uint8_t *out);
 /* The question (when there was one) and an RCODE, extended ones too. */
 size_t reply_error(const struct asked *q, const struct remark *m,
     unsigned rcode, uint8_t *out);

@@ -15,6 +15,7 @@
 #define TASK_BYTES_MAX     ((size_t)512 << 10)
 #define GOOD_CHECKS_MAX    48u
 #define HASHES_MAX         64u
+#define THROTTLE_KEYS      131072u /* 1 MB */
 
 static enum err
 build_zones(struct snapshot *s)
@@ -63,6 +64,32 @@ build_anchors(struct snapshot *s, char *why, size_t size)
 	return ctl_build_anchors(s->conf, s->anchors, why, size);
 }
 
+static enum err
+build_limits(struct snapshot *s)
+{
+	const struct conf *c = s->conf;
+	uint32_t qps = c->rate_limit.clients.qps;
+	uint32_t same = c->rate_limit.responses.qps;
+	uint32_t burst = c->rate_limit.clients.burst;
+
+	if (qps == 0 && same == 0)
+		return ERR_OK;
+	s->throttle = throttle_new(THROTTLE_KEYS);
+	if (s->throttle == NULL)
+		return ERR_MEMORY;
+	s->limits = (struct front_limits){
+		.throttle = s->throttle,
+		.questions = { qps, burst != 0 ? burst : 2 * qps },
+		.same = { same, burst != 0 ? burst : 2 * same },
+		.exempt = c->rate_limit.clients.exempt.items,
+		.exempt_count = c->rate_limit.clients.exempt.count,
+		.slip = c->rate_limit.clients.slip,
+		.bits_v4 = (uint8_t)c->rate_limit.clients.prefix_v4,
+		.bits_v6 = (uint8_t)c->rate_limit.clients.prefix_v6,
+	};
+	return ERR_OK;
+}
+
 static void
 build_rules(struct snapshot *s)
 {
@@ -71,6 +98,7 @@ build_rules(struct snapshot *s)
 
 	s->rules = (struct front_rules){
 		.policy = s->policy,
+		.limits = s->throttle != NULL ? &s->limits : NULL,
 		.nsid = nsid_len > 0 ? (const uint8_t *)c->server.nsid : NULL,
 		.nsid_len = nsid_len,
 		.rotate = c->resolver.answer_rotation,
@@ -106,6 +134,8 @@ snapshot_new(struct conf *conf, uint32_t generation, char *why, size_t size)
 		e = build_hints(s, why, size);
 	if (e == ERR_OK)
 		e = build_anchors(s, why, size);
+	if (e == ERR_OK)
+		e = build_limits(s);
 	if (e != ERR_OK) {
 		if (why[0] == '\0')
 			(void)snprintf(why, size, "%s", err_text(e));
@@ -130,6 +160,7 @@ snapshot_drop(struct snapshot *s)
 		return;
 	policy_free(s->policy);
 	anchors_free(s->anchors);
+	throttle_free(s->throttle);
 	arena_free(s->arena);
 	conf_free(s->conf);
 	memory_free(s);

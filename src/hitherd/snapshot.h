@@ -22,6 +22,8 @@ struct snapshot {
 	size_t hint_count;
 	struct resolver_zone *zones;
 	struct anchors *anchors; /* as configured; never changed */
+	struct throttle *throttle; /* NULL: nothing is limited */
+	struct front_limits limits;
 	struct front_rules rules;
 	uint32_t generation;
 	atomic_uint holders;
