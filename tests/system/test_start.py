@@ -120,6 +120,11 @@ def test_help_is_there(checkout):
     assert done.returncode == 0 and "--once" in done.stdout
 
 
+def hear_ctrl_c():
+    """A shell's background job ignores SIGINT, and whatever it starts does."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("number, status", [
     (signal.SIGINT, 0), (signal.SIGTERM, 143), (signal.SIGHUP, 143)],
     ids=["INT", "TERM", "HUP"])
@@ -128,7 +133,7 @@ def test_it_stays_until_it_is_told_to_end(checkout, number, status):
         child = subprocess.Popen(
             [str(checkout / "start")], stdout=out, stderr=out, cwd="/",
             stdin=subprocess.DEVNULL, start_new_session=True,
-            env=lab.environment())
+            env=lab.environment(), preexec_fn=hear_ctrl_c)
         said = pathlib.Path(out.name).read_text
         try:
             assert lab.wait_until(lambda: "stop: Ctrl-C" in said(), 60)
