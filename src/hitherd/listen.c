@@ -23,6 +23,29 @@ address_of(const struct conf_listen *l)
 	return a;
 }
 
+/*
+ * The kernel counts a socket of ours on 0.0.0.0 as in the way of one on
+ * 127.0.0.1, and the other way round, unless both share the port.
+ */
+static bool
+stand_in_their_way(const struct conf_listen *a, const struct conf_listen *b)
+{
+	return a->port == b->port && (a->transports & b->transports) != 0 &&
+	       a->address.family == b->address.family &&
+	       (addr_is_any(&a->address) || addr_is_any(&b->address) ||
+		   addr_same_ip(&a->address, &b->address));
+}
+
+bool
+listen_is_shared(const struct conf *c, const struct conf_listen *l)
+{
+	for (size_t i = 0; i < c->listen.count; i++)
+		if (&c->listen.items[i] != l &&
+		    stand_in_their_way(&c->listen.items[i], l))
+			return true;
+	return false;
+}
+
 /* --- why not ----------------------------------------------------------- */
 
 /* Machines without IPv6 are served all the same. */
@@ -106,17 +129,6 @@ has_item(const struct conf *c, const struct conf_listen *l)
 	return false;
 }
 
-/* Has c another item at this address, of other transports? */
-static bool
-has_address(const struct conf *c, const struct conf_listen *l)
-{
-	for (size_t i = 0; i < c->listen.count; i++)
-		if (c->listen.items[i].port == l->port &&
-		    addr_same_ip(&c->listen.items[i].address, &l->address))
-			return true;
-	return false;
-}
-
 /* Was something at l's address closed on the way from before to after? */
 static bool
 was_closed(const struct conf *before, const struct conf *after,
@@ -134,7 +146,7 @@ was_closed(const struct conf *before, const struct conf *after,
 }
 
 static bool
-can_bind(const struct addr *a, bool tcp)
+can_bind(const struct addr *a, bool tcp, bool shared)
 {
 	struct sockaddr_storage sa;
 	socklen_t len = addr_to_sockaddr(a, &sa);
@@ -148,6 +160,8 @@ can_bind(const struct addr *a, bool tcp)
 		return false;
 	if (tcp)
 		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (shared)
+		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
 	if (a->family == 6)
 		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on,
 		    sizeof(on));
@@ -165,13 +179,14 @@ listen_possible(const struct conf *before, const struct conf *after, char *why,
 	for (size_t i = 0; i < after->listen.count; i++) {
 		const struct conf_listen *l = &after->listen.items[i];
 		struct addr a = address_of(l);
+		bool shared = listen_is_shared(before, l);
 
-		if (has_address(before, l))
-			continue;
-		if ((l->transports & CONF_UDP) != 0 && !can_bind(&a, false) &&
+		if ((l->transports & CONF_UDP) != 0 &&
+		    !can_bind(&a, false, shared) &&
 		    !explain(&a, false, why, size))
 			return false;
-		if ((l->transports & CONF_TCP) != 0 && !can_bind(&a, true) &&
+		if ((l->transports & CONF_TCP) != 0 &&
+		    !can_bind(&a, true, shared) &&
 		    !explain(&a, true, why, size))
 			return false;
 	}

@@ -13,6 +13,8 @@ struct listen_try {
 	size_t workers;
 	bool first; /* look for a rival on the port */
 };
+/* Does another item of c want the port of l, at an address that covers it? */
+bool listen_is_shared(const struct conf *c, const struct conf_listen *l);
 /* Opens UDP and TCP of one item. False: why names address and reason. */
 bool listen_open(const struct listen_try *t, const struct conf_listen *l,
     char *why, size_t size);

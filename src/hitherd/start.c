@@ -120,10 +120,12 @@ make_commons(struct daemon *d)
 static bool
 bind_one(struct daemon *d, struct worker *w, const struct conf_listen *l)
 {
+	const struct conf *c = conf_of(d);
 	struct listen_try t = { .front = w->front,
-		.conf = conf_of(d),
+		.conf = c,
 		.workers = d->commons.workers,
-		.first = w->index == 0 && !d->how->takeover };
+		.first = w->index == 0 && !d->how->takeover &&
+			 !listen_is_shared(c, l) };
 	char why[512];
 
 	if (listen_open(&t, l, why, sizeof(why)))

@@ -256,6 +256,30 @@ def test_a_reload_adds_and_removes_a_listener(start, sim):
     assert lab.rcode(d.ask("gaia.cs.umass.edu")) == "NOERROR"
 
 
+@pytest.mark.parametrize("addresses", [
+    ["0.0.0.0", "127.0.0.1"], ["127.0.0.1", "0.0.0.0"]])
+def test_an_address_and_all_addresses_can_be_listened_on_at_once(
+        start, addresses):
+    port = lab.free_port()
+    d = start({"listen": [{"address": a, "port": port} for a in addresses]})
+    for tcp in (False, True):
+        assert lab.rcode(d.ask("localhost", tcp=tcp)) == "NOERROR"
+
+
+def test_a_reload_goes_from_all_addresses_to_one_and_back(start):
+    d = start({"listen": [{"address": "0.0.0.0", "port": lab.free_port()}]})
+    for address in ("127.0.0.1", "0.0.0.0"):
+        d.config["listen"][0]["address"] = address
+        d.write_config()
+        done = d.control("reload")
+        assert done.returncode == 0, done.stderr
+        for tcp in (False, True):
+            assert lab.rcode(d.ask("localhost", tcp=tcp)) == "NOERROR"
+        elsewhere = not lab.is_free("127.0.0.2", d.port)
+        assert elsewhere == (address == "0.0.0.0")
+    assert "reload-incomplete" not in d.stderr()
+
+
 def test_a_reload_with_a_mistake_changes_nothing(start):
     d = start({"server": {"identity": "before"}})
     good = d.config_path.read_text()
