@@ -5,7 +5,8 @@
  * A reload builds the whole new snapshot beside the old one and only then
  * hands it to the workers; a mistake in the file changes nothing. The cache
  * stays. What is under a zone whose servers changed is forgotten, since other
- * servers may say otherwise.
+ * servers may say otherwise: at once, and again when the last question that
+ * was under way at the reload has brought home what the old ones said.
  */
 #include "daemon.h"
 
@@ -71,26 +72,69 @@ forget_local(struct cache *cache, const struct conf *c)
 }
 
 static void
+forget_changed(struct cache *cache, const struct conf *before,
+    const struct conf *after, const struct difference *what)
+{
+	if (what->dnssec_changed)
+		(void)cache_flush(cache, FLUSH_ALL, NULL, 0);
+	if (what->zones_changed) {
+		forget_zones(cache, before);
+		forget_zones(cache, after);
+	}
+	if (what->local_changed) {
+		forget_local(cache, before);
+		forget_local(cache, after);
+	}
+}
+
+/* What is left to do when nobody uses the old configuration any more. */
+struct aftermath {
+	struct cache *cache;
+	struct snapshot *fresh; /* held */
+	struct difference what;
+};
+
+static void
+forget_again(const struct snapshot *old, void *user)
+{
+	struct aftermath *a = user;
+
+	forget_changed(a->cache, old->conf, a->fresh->conf, &a->what);
+	snapshot_drop(a->fresh);
+	memory_free(a);
+}
+
+static void
+leave_aftermath(struct daemon *d, struct snapshot *old, struct snapshot *s,
+    const struct difference *what)
+{
+	struct aftermath *a = memory_new(sizeof(*a));
+
+	if (a == NULL) {
+		log_warn("reload-incomplete", "why=memory");
+		return;
+	}
+	a->cache = d->commons.cache;
+	a->fresh = snapshot_hold(s);
+	a->what = *what;
+	a->what.reload = NULL; /* the caller's */
+	old->ended = forget_again;
+	old->user = a;
+}
+
+static void
 swap_snapshot(struct daemon *d, struct snapshot *s,
     const struct difference *what)
 {
 	struct snapshot *old = d->snapshot;
 
+	leave_aftermath(d, old, s, what);
 	d->snapshot = s;
 	keeper_adopt(d->keeper, s);
 	for (size_t i = 0; i < d->commons.workers; i++)
 		if (!worker_adopt(d->workers[i], s))
 			log_error("reload-incomplete", "worker=%zu", i);
-	if (what->dnssec_changed)
-		(void)cache_flush(d->commons.cache, FLUSH_ALL, NULL, 0);
-	if (what->zones_changed) {
-		forget_zones(d->commons.cache, old->conf);
-		forget_zones(d->commons.cache, s->conf);
-	}
-	if (what->local_changed) {
-		forget_local(d->commons.cache, old->conf);
-		forget_local(d->commons.cache, s->conf);
-	}
+	forget_changed(d->commons.cache, old->conf, s->conf, what);
 	if (daemon_open_log(s->conf) != ERR_OK)
 		log_warn("log-kept", "reason=\"cannot open the new target\"");
 	snapshot_drop(old);

@@ -192,8 +192,9 @@ daemon_run(const struct invocation *how, struct snapshot *s)
 	forget_signals(&d);
 	if (d.loop != NULL)
 		timer_cancel(loop_timers(d.loop), &d.watchdog);
-	cache_thread_stop();
+	/* What ends late may still forget things in the cache. */
 	daemon_end(&d);
+	cache_thread_stop();
 	if (started)
 		log_info("stopped", "version=%s", PACKAGE_VERSION);
 	return started ? 0 : 1;

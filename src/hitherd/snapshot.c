@@ -158,6 +158,8 @@ snapshot_drop(struct snapshot *s)
 {
 	if (s == NULL || atomic_fetch_sub(&s->holders, 1) != 1)
 		return;
+	if (s->ended != NULL)
+		s->ended(s, s->user);
 	policy_free(s->policy);
 	anchors_free(s->anchors);
 	throttle_free(s->throttle);

@@ -27,6 +27,12 @@ struct snapshot {
 	struct front_rules rules;
 	uint32_t generation;
 	atomic_uint holders;
+	/*
+	 * Called by whoever lets go of it last, on that thread; NULL: nothing.
+	 * Set while the caller holds it and nobody else can be the last.
+	 */
+	void (*ended)(const struct snapshot *s, void *user);
+	void *user;
 };
 
 /*

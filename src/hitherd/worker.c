@@ -226,9 +226,7 @@ worker_join(struct worker *w)
 		(void)pthread_join(w->thread, NULL);
 	w->runs = false;
 	/* What came too late is seen through here: nobody else runs now. */
-	cache_thread_start();
 	jobs_run(&w->jobs, &w->lent);
-	cache_thread_stop();
 }
 
 /* --- making and ending ------------------------------------------------- */

@@ -363,6 +363,29 @@ def test_names_under_a_changed_zone_are_forgotten(start, sim):
     assert asked - {"127.53.1.1", "127.53.1.2"} == {"127.53.7.1"}
 
 
+def test_what_old_servers_say_after_a_reload_is_not_kept(start, sim):
+    name, old, other = "www.netcinema.com", "127.53.10.1", "127.53.7.1"
+    zone = {"name": "netcinema.com", "type": "stub",
+            "servers": [f"{old}@{sim.port}"]}
+    d = start({"zones": [zone], "dnssec": {"validation": False}})
+    sim.command(f"set {old} delay 600")
+    before = sim.counts()
+    try:
+        with d.connect() as s:
+            wire = d.query(name).to_wire()
+            s.sendall(len(wire).to_bytes(2, "big") + wire)
+            assert lab.wait_until(lambda: old in sim.asked_since(before))
+            zone["servers"] = [f"{other}@{sim.port}"]
+            d.write_config()
+            assert d.control("reload").returncode == 0
+            assert s.recv(4096)[5] & 15 == 0
+    finally:
+        sim.command(f"set {old} delay 20")
+    before = sim.counts()
+    d.ask(name)
+    assert other in sim.asked_since(before)
+
+
 def test_a_log_file_is_opened_anew_when_told(start, make_folder):
     log = make_folder() / "hither.log"
     folder = make_folder()
