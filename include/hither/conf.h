@@ -65,6 +65,10 @@ struct conf_prefixes {
 	const struct prefix *items;
 	size_t count;
 };
+struct conf_names {
+	const uint8_t *const *items; /* wire form */
+	size_t count;
+};
 struct conf_texts {
 	const char *const *items;
 	size_t count;
@@ -206,6 +210,8 @@ struct conf {
 		size_t count;
 	} views;
 	const char *hosts_file; /* "": none */
+	struct conf_prefixes private_addresses;
+	struct conf_names private_domains;
 	struct {
 		struct conf_target target;
 		enum log_level level;

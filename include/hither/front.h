@@ -94,6 +94,7 @@ void front_unlisten(struct front *f, const struct addr *a);
 struct front_counts {
 	uint64_t udp_queries, tcp_queries, dropped, refused, formerr, notimp,
 	    badvers, local;
+	uint64_t screened; /* private addresses taken out */
 	uint64_t limited, limited_told; /* asked too much; of them, told so */
 	uint64_t hits, misses, handed_over, hall_full, truncated;
 	uint64_t rcodes[24];

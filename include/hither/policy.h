@@ -58,6 +58,11 @@ struct policy_opts {
 	size_t view_count;	 /* <= POLICY_VIEWS_MAX */
 	const char *hosts;	 /* text of a hosts(5) file; NULL: none */
 	size_t hosts_len;
+	/* Others' answers must not lead there, but for names within these. */
+	const struct prefix *private_nets;
+	size_t private_count;
+	const uint8_t *const *private_names; /* wire form */
+	size_t private_name_count;
 	const char *identity;	 /* id.server, hostname.bind; "": hidden */
 	const char *version;	 /* version.server, version.bind; "": hidden */
 };
@@ -92,6 +97,13 @@ enum policy_verdict { POLICY_RESOLVE, POLICY_ANSWER, POLICY_SILENCE };
  */
 enum policy_verdict policy_answer(const struct policy *p,
     struct policy_question *q, struct arena *a, struct answer *out);
+/*
+ * What others answered, as it may be told: without addresses in private
+ * networks, unless the name asked for may lead there. The answer itself, or
+ * one in the arena that is neither secure nor without an EDE.
+ */
+const struct answer *policy_screen(const struct policy *p,
+    const uint8_t *qname, struct arena *arena, const struct answer *a);
 /* CH TXT id.server and kin; rcode REFUSED when hidden or unknown. */
 void policy_chaos(const struct policy *p, const uint8_t *qname,
     uint16_t qtype, struct arena *a, struct answer *out);

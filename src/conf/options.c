@@ -413,6 +413,8 @@ const struct option options[] = {
 		    "answered, such as /etc/hosts; read again at a reload. "
 		    "Empty uses none." },
 
+#include "options_private.h"
+
 	{ .path = "logging.target",
 	    .type = OPTION_TARGET,
 	    .offset = AT(logging.target),

@@ -21,6 +21,7 @@ add_front(struct front_counts *sum, const struct front_counts *c)
 	sum->notimp += c->notimp;
 	sum->badvers += c->badvers;
 	sum->local += c->local;
+	sum->screened += c->screened;
 	sum->limited += c->limited;
 	sum->limited_told += c->limited_told;
 	sum->hits += c->hits;
@@ -241,10 +242,11 @@ answers_json(const struct front_counts *f)
 static json_t *
 source_json(const struct front_counts *f)
 {
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:f}", "hits",
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:f}", "hits",
 	    json_count(f->hits), "misses", json_count(f->misses), "local",
-	    json_count(f->local), "handed_over", json_count(f->handed_over),
-	    "queue_full", json_count(f->hall_full), "hit_ratio", hit_ratio(f));
+	    json_count(f->local), "screened", json_count(f->screened),
+	    "handed_over", json_count(f->handed_over), "queue_full",
+	    json_count(f->hall_full), "hit_ratio", hit_ratio(f));
 }
 
 static json_t *

@@ -229,6 +229,7 @@ front_count(const struct front *f, struct front_counts *out)
 	READ(notimp);
 	READ(badvers);
 	READ(local);
+	READ(screened);
 	READ(limited);
 	READ(limited_told);
 	READ(hits);

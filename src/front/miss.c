@@ -106,10 +106,9 @@ errand_return(struct front *f, struct errand *e, const uint8_t *packed,
 }
 
 static bool
-may_be_kept(const struct errand *e, const struct outcome *o)
+may_be_kept(const struct errand *e, const struct outcome *o,
+    const struct answer *a)
 {
-	const struct answer *a = o->answer;
-
 	return o->expires_ms != 0 && !a->authoritative && !a->bogus &&
 	       !e->cache_only &&
 	       (a->rcode == RCODE_NOERROR || a->rcode == RCODE_NXDOMAIN);
@@ -125,7 +124,6 @@ keep_answer(struct front *f, const struct errand *e, const struct outcome *o,
 		k.flags |= ANSWER_KEY_DO;
 	if (e->checking_disabled)
 		k.flags |= ANSWER_KEY_CD;
-	p->ede = o->answer->ede;
 	p->expires_ms = o->expires_ms;
 	p->refresh_ms = o->refresh_ms;
 	p->generation = o->generation;
@@ -143,6 +141,19 @@ log_failure(const struct errand *e, const struct answer *a)
 	    (int)a->ede, a->why);
 }
 
+/* What of it may be told to clients; in f->arena when something may not. */
+static const struct answer *
+screen(struct front *f, const struct errand *e, const struct outcome *o)
+{
+	const struct answer *a;
+
+	arena_reset(f->arena);
+	a = policy_screen(f->rules->policy, e->qname.wire, f->arena, o->answer);
+	if (a != o->answer)
+		count_up(&f->counts.screened);
+	return a;
+}
+
 /* resolver_done */
 static void
 errand_resolved(void *user, const struct outcome *o)
@@ -158,21 +169,23 @@ errand_resolved(void *user, const struct outcome *o)
 		.dnssec_ok = e->dnssec_ok,
 		.minimal = f->rules->minimal,
 	};
+	const struct answer *a = screen(f, e, o);
 	struct packed p;
 
 	errand_end(e);
-	if (f->rules->log_servfail && o->answer->rcode == RCODE_SERVFAIL)
-		log_failure(e, o->answer);
-	e->ede = o->answer->ede;
-	(void)snprintf(e->why, sizeof(e->why), "%s", o->answer->why);
-	if (!pack_answer(o->answer, &po, f->scratch, PACK_MAX, &p)) {
+	if (f->rules->log_servfail && a->rcode == RCODE_SERVFAIL)
+		log_failure(e, a);
+	e->ede = a->ede;
+	(void)snprintf(e->why, sizeof(e->why), "%s", a->why);
+	if (!pack_answer(a, &po, f->scratch, PACK_MAX, &p)) {
 		e->ede = EDE_OTHER;
 		(void)snprintf(e->why, sizeof(e->why),
 		    "the answer is longer than a message");
 		errand_return(f, e, NULL, 0);
 		return;
 	}
-	if (may_be_kept(e, o))
+	p.ede = a->ede;
+	if (may_be_kept(e, o, a))
 		keep_answer(f, e, o, &p);
 	errand_return(f, e, f->scratch, p.len);
 }

@@ -157,6 +157,10 @@ snapshot_policy(struct snapshot *s, char *why, size_t size)
 	const struct conf *c = s->conf;
 	struct policy_opts o = { .data = c->local_data.items,
 		.data_count = c->local_data.count,
+		.private_nets = c->private_addresses.items,
+		.private_count = c->private_addresses.count,
+		.private_names = c->private_domains.items,
+		.private_name_count = c->private_domains.count,
 		.identity = c->server.identity,
 		.version = c->server.version_text };
 	const char *bad = NULL;

@@ -117,6 +117,10 @@ struct policy {
 	size_t view_count;
 	bool informs; /* some zone wants to be told of in the log */
 	struct arena *arena;
+	const struct prefix *private_nets;
+	size_t private_count;
+	const uint8_t **private_names; /* may lead there all the same */
+	size_t private_name_count;
 	const char *identity; /* NULL: hidden */
 	const char *version;
 };

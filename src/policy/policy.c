@@ -133,6 +133,27 @@ fill_names(struct policy *p, const struct policy_opts *o, const char **bad)
 }
 
 static enum err
+fill_private(struct policy *p, const struct policy_opts *o)
+{
+	const uint8_t **names;
+
+	if (o->private_count == 0)
+		return ERR_OK;
+	p->private_nets = arena_copy(p->arena, o->private_nets,
+	    o->private_count * sizeof(*o->private_nets));
+	names =
+	    arena_take(p->arena, (o->private_name_count + 1) * sizeof(*names));
+	if (p->private_nets == NULL || names == NULL)
+		return ERR_MEMORY;
+	for (size_t i = 0; i < o->private_name_count; i++)
+		names[i] = name_copy_in(p->arena, o->private_names[i]);
+	p->private_names = names;
+	p->private_name_count = o->private_name_count;
+	p->private_count = o->private_count;
+	return arena_over(p->arena) ? ERR_MEMORY : ERR_OK;
+}
+
+static enum err
 policy_fill(struct policy *p, const struct policy_opts *o, const char **bad)
 {
 	enum err e = fill_access(p, o);
@@ -141,6 +162,8 @@ policy_fill(struct policy *p, const struct policy_opts *o, const char **bad)
 		e = fill_views(p, o);
 	if (e == ERR_OK)
 		e = fill_names(p, o, bad);
+	if (e == ERR_OK)
+		e = fill_private(p, o);
 	if (e == ERR_OK)
 		e = text_copy(p->arena, o->identity, &p->identity);
 	if (e == ERR_OK)
