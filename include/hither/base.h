@@ -128,6 +128,25 @@ size_t timers_run(struct timers *ts, uint64_t now_us);
 /* When the next one is due; UINT64_MAX when none is armed. */
 uint64_t timers_next(const struct timers *ts);
 
+/* --- how long things took ---------------------------------------------- */
+
+/*
+ * Counted by how long they took: buckets[i] those of at most 125 us << i and
+ * more than half of it, the last one all that took longer. One thread notes,
+ * any may read.
+ */
+#define HISTOGRAM_BUCKETS  16u
+#define HISTOGRAM_FIRST_US 125u
+struct histogram {
+	uint64_t buckets[HISTOGRAM_BUCKETS];
+	uint64_t sum_us;
+};
+void histogram_note(struct histogram *h, uint64_t took_us);
+void histogram_add(struct histogram *sum, const struct histogram *more);
+uint64_t histogram_count(const struct histogram *h);
+/* The upper bound of a bucket; UINT64_MAX for the last. */
+uint64_t histogram_bound_us(size_t bucket);
+
 /* --- chance and hashing ----------------------------------------------- */
 
 /* A ChaCha20 buffer seeded by the kernel; one a thread. Not thread-safe. */

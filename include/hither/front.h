@@ -90,18 +90,25 @@ enum err front_listen_tcp(struct front *f, const struct addr *a,
     const struct tcp_limits *limits, bool first) MUST_USE;
 void front_unlisten(struct front *f, const struct addr *a);
 
-#define FRONT_LATENCY_BUCKETS 16u /* powers of two from 0.125 ms up */
+#define FRONT_EDES 32u /* the last one: any other code */
 struct front_counts {
 	uint64_t udp_queries, tcp_queries, dropped, refused, formerr, notimp,
 	    badvers, local;
 	uint64_t screened; /* private addresses taken out */
 	uint64_t limited, limited_told; /* asked too much; of them, told so */
 	uint64_t hits, misses, handed_over, hall_full, truncated;
+	uint64_t udp6_queries, tcp6_queries; /* of these, by IPv6 */
 	uint64_t rcodes[24];
-	uint64_t latency[FRONT_LATENCY_BUCKETS]; /* of misses */
+	uint64_t edes[FRONT_EDES]; /* answers that gave a reason (RFC 8914) */
+	struct histogram latency;  /* of misses */
 	size_t waiting, tcp_clients;
 };
 /* Safe from another thread: counters are read as they are. */
 void front_count(const struct front *f, struct front_counts *out);
+/*
+ * Questions the kernel threw away because a listener's queue was full, since
+ * it listens. A system call a listener: on the worker's own thread.
+ */
+uint64_t front_receive_drops(const struct front *f);
 
 #endif

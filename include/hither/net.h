@@ -140,6 +140,8 @@ void tcp_listener_reply(struct tcp_listener *tl, uint64_t connection,
 size_t tcp_listener_clients(const struct tcp_listener *tl);
 /* Where they listen: with the port the system chose when 0 was asked for. */
 struct addr udp_listener_local(const struct udp_listener *ul);
+/* Datagrams the kernel dropped since it is bound: its queue was full. */
+uint64_t udp_listener_drops(const struct udp_listener *ul);
 struct addr tcp_listener_local(const struct tcp_listener *tl);
 
 /*

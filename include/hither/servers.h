@@ -126,7 +126,9 @@ bool servers_overtake(struct servers *sv, const struct servers_set *set,
 
 /* --- looking ---------------------------------------------------------- */
 
-enum server_state { SERVER_UNKNOWN, SERVER_GOOD, SERVER_DEAD };
+enum server_state {
+	SERVER_UNKNOWN, SERVER_GOOD, SERVER_DEAD, SERVER_STATES
+};
 struct server_view {
 	struct addr address;
 	char site[65];	    /* printable NSID, "" when not known */
@@ -191,6 +193,8 @@ void servers_count(const struct servers *sv, struct servers_counts *out);
 const char *server_decision_text(enum server_decision d); /* "nearest" */
 
 size_t servers_known(const struct servers *sv);
+/* How many are in each state. Walks through all of them. */
+void servers_states(struct servers *sv, size_t out[SERVER_STATES]);
 const char *servers_policy(const struct servers *sv); /* "near", "random" */
 size_t servers_forget(struct servers *sv); /* all; returns how many */
 

@@ -104,6 +104,10 @@ void upstream_leave(struct upstream *up, uint32_t id);
 struct upstream_counts {
 	uint64_t sent_udp, sent_tcp, sent_shadow, answered, late_answers,
 	    silent, broken, mismatches, bytes_in;
+	uint64_t sent6_udp, sent6_tcp; /* of these, to IPv6 */
+	uint64_t timeouts;	       /* past their RTO; some answered late */
+	uint64_t rcodes[16];	       /* of replies */
+	struct histogram rtt;	       /* of replies by UDP */
 	size_t open;
 };
 void upstream_count(const struct upstream *up, struct upstream_counts *out);

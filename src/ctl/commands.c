@@ -9,7 +9,10 @@
 
 static const struct ctl_command commands[] = {
 	{ .name = "status", .help = "What runs, since when, and how it does." },
-	{ .name = "stats", .help = "All counters. They are never reset." },
+	{ .name = "stats",
+	    .arguments = { { "prom", CTL_FLAG } },
+	    .help = "All counters. They are never reset. --prom: as text for "
+		    "Prometheus." },
 	{ .name = "servers",
 	    .arguments = { { "zone", CTL_REQUIRED } },
 	    .help = "The name servers of a zone, what is known of them, and "

@@ -83,7 +83,7 @@ reason(int code)
 }
 
 void
-client_reply(struct client *c, int code, const char *body)
+client_reply(struct client *c, int code, const char *type, const char *body)
 {
 	struct evbuffer *out = bufferevent_get_output(c->stream);
 	size_t len = strlen(body);
@@ -92,10 +92,10 @@ client_reply(struct client *c, int code, const char *body)
 	c->request = NULL;
 	c->replied = true;
 	if (evbuffer_add_printf(out,
-		"HTTP/1.1 %d %s\r\nContent-Type: application/json\r\n"
+		"HTTP/1.1 %d %s\r\nContent-Type: %s\r\n"
 		"Content-Length: %zu\r\nCache-Control: no-store\r\n"
 		"Connection: close\r\n\r\n",
-		code, reason(code), len) < 0 ||
+		code, reason(code), type, len) < 0 ||
 	    (has_body && evbuffer_add(out, body, len) != 0) ||
 	    bufferevent_disable(c->stream, EV_READ) != 0 ||
 	    bufferevent_enable(c->stream, EV_WRITE) != 0)
@@ -108,7 +108,7 @@ client_refuse(struct client *c, int code, const char *why)
 	char body[160];
 
 	(void)snprintf(body, sizeof(body), "{\"error\":\"%s\"}\n", why);
-	client_reply(c, code, body);
+	client_reply(c, code, TYPE_JSON, body);
 }
 
 /* --- requests ---------------------------------------------------------- */

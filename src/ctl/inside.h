@@ -30,6 +30,7 @@ struct totals {
 	struct front_counts front;
 	struct resolver_counts resolver;
 	struct cache_counts cache;
+	uint64_t receive_drops;
 };
 
 /*
@@ -53,7 +54,9 @@ struct request {
 	uint16_t type;
 	bool cold;
 	size_t worker;
+	uint64_t sent_us; /* when the job set out for that worker */
 	struct totals totals;
+	uint32_t *lags_us; /* owned; how long each worker took to turn to it */
 };
 
 struct ctl {
@@ -75,7 +78,10 @@ struct client;
 struct http *http_new(struct ctl *ctl, int fd) MUST_USE;
 void http_free(struct http *h); /* NULL is fine */
 /* The client's one reply; it goes when that is sent, or cannot be. */
-void client_reply(struct client *c, int code, const char *body);
+void client_reply(
+    struct client *c, int code, const char *type, const char *body);
+#define TYPE_JSON "application/json"
+
 
 /* --- server.c ---------------------------------------------------------- */
 
@@ -91,6 +97,9 @@ const char *request_argument(struct request *r, const char *name);
 bool request_flag(struct request *r, const char *name);
 /* Takes the reference to body. Frees the request. Main thread. */
 void request_answer(struct request *r, int code, json_t *body);
+/* The same with a body of another type. Copies the text. */
+void request_answer_text(
+    struct request *r, int code, const char *type, const char *text);
 /* {"error": text}. Frees the request. Main thread. */
 void request_fail(struct request *r, int code, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
@@ -113,17 +122,28 @@ int socket_listen(const struct ctl_opts *o, char *why, size_t size);
 /* NULL: no such command. */
 void (*command_function(const char *path, bool *changes))(struct request *r);
 
+/* --- totals.c ---------------------------------------------------------- */
+
+/* On the worker's own thread. */
+void totals_add(struct totals *t, const struct ctl_worker *w);
+
 /* --- status.c ---------------------------------------------------------- */
 
 void command_status(struct request *r);
-void command_stats(struct request *r);
 void command_health(struct request *r);
 void second_passed(void *user); /* samples the rate of questions */
+uint64_t questions(const struct front_counts *f);
+double hit_ratio(const struct front_counts *f);
+json_t *json_count(uint64_t n);
+json_t *latency_json(const struct front_counts *f);
+json_t *cache_json(const struct cache_counts *c);
+
+/* --- stats.c ----------------------------------------------------------- */
+
+void command_stats(struct request *r);
 
 /* --- stats_dnssec.c ---------------------------------------------------- */
 
-void add_dnssec(
-    struct resolver_counts *sum, const struct resolver_counts *c);
 json_t *dnssec_json(const struct resolver_counts *c);
 
 /* --- ask.c ------------------------------------------------------------- */
@@ -151,6 +171,14 @@ void command_servers(struct request *r);
 void command_sites(struct request *r);
 /* Where questions went and why, counted. */
 json_t *selection_json(struct servers *sv);
+
+/* --- metrics.c --------------------------------------------------------- */
+
+void command_metrics(struct request *r);
+
+/* --- process.c --------------------------------------------------------- */
+
+void process_metrics(FILE *out);
 
 /* --- change.c ---------------------------------------------------------- */
 

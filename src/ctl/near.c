@@ -223,13 +223,19 @@ command_sites(struct request *r)
 json_t *
 selection_json(struct servers *sv)
 {
+	size_t states[SERVER_STATES];
 	struct servers_counts c;
 	json_t *all;
 
 	servers_count(sv, &c);
-	all = json_pack("{s:I, s:I, s:I, s:I}", "deaths", (json_int_t)c.deaths,
-	    "revivals", (json_int_t)c.revivals, "regime_changes",
-	    (json_int_t)c.regimes, "catchment_changes", (json_int_t)c.moves);
+	servers_states(sv, states);
+	all = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "deaths",
+	    (json_int_t)c.deaths, "revivals", (json_int_t)c.revivals,
+	    "regime_changes", (json_int_t)c.regimes, "catchment_changes",
+	    (json_int_t)c.moves, "servers_live",
+	    (json_int_t)states[SERVER_GOOD], "servers_dead",
+	    (json_int_t)states[SERVER_DEAD], "servers_unknown",
+	    (json_int_t)states[SERVER_UNKNOWN]);
 	for (unsigned i = 0; all != NULL && i < DECISIONS; i++)
 		(void)json_object_set_new(all,
 		    server_decision_text((enum server_decision)i),

@@ -44,6 +44,7 @@ request_free(struct request *r)
 	if (r->has_args)
 		evhttp_clear_headers(&r->args);
 	json_decref(r->result);
+	memory_free(r->lags_us);
 	memory_free(r);
 }
 
@@ -58,9 +59,9 @@ request_reply(struct request *r, int code, const json_t *body)
 
 	r->client = NULL;
 	if (client != NULL && text != NULL && asprintf(&line, "%s\n", text) > 0)
-		client_reply(client, code, line);
+		client_reply(client, code, TYPE_JSON, line);
 	else if (client != NULL)
-		client_reply(client, HTTP_FAILED,
+		client_reply(client, HTTP_FAILED, TYPE_JSON,
 		    "{\"error\":\"no memory\"}\n");
 	free(line);
 	free(text);
@@ -81,6 +82,18 @@ request_answer(struct request *r, int code, json_t *body)
 	}
 	request_reply(r, code, body);
 	json_decref(body);
+	request_free(r);
+}
+
+void
+request_answer_text(struct request *r, int code, const char *type,
+    const char *text)
+{
+	struct client *client = r->client;
+
+	r->client = NULL;
+	if (client != NULL)
+		client_reply(client, code, type, text);
 	request_free(r);
 }
 
@@ -122,6 +135,7 @@ request_to_worker(struct request *r, size_t worker,
 
 	r->job.run = run;
 	r->worker = worker;
+	r->sent_us = clock_mono_us();
 	r->travels = true;
 	if (offer->on_worker(offer->user, worker, &r->job))
 		return;
@@ -144,6 +158,7 @@ request_onward(struct request *r,
 {
 	const struct ctl_offer *offer = &r->ctl->opts.offer;
 
+	r->sent_us = clock_mono_us();
 	if (++r->worker < offer->workers &&
 	    offer->on_worker(offer->user, r->worker, &r->job))
 		return;
@@ -183,10 +198,11 @@ dispatch(struct request *r, const char *method, const char *path)
 
 	if (path != NULL && strncmp(path, "/v1/", 4) == 0)
 		run = command_function(path + 4, &changes);
+	else if (path != NULL && strcmp(path, "/metrics") == 0)
+		run = command_metrics;
 	if (run == NULL)
 		request_fail(r, HTTP_UNKNOWN,
-		    "no such command: they are at "
-		    "/v1/");
+		    "no such command: they are at /v1/, and /metrics");
 	else if (changes ? !is_post : !looks)
 		request_fail(r, HTTP_METHOD, "ask by %s",
 		    changes ? "POST" : "GET");

@@ -10,25 +10,6 @@
 #include <hither/dnssec.h>
 
 static json_t *
-json_count(uint64_t n)
-{
-	return json_integer((json_int_t)n);
-}
-
-void
-add_dnssec(struct resolver_counts *sum, const struct resolver_counts *c)
-{
-	for (size_t i = 0; i < ARRAY_LEN(sum->verdicts); i++)
-		sum->verdicts[i] += c->verdicts[i];
-	for (size_t i = 0; i < ARRAY_LEN(sum->bogus); i++)
-		sum->bogus[i] += c->bogus[i];
-	for (size_t i = 0; i < ARRAY_LEN(sum->dnssec_checks); i++)
-		sum->dnssec_checks[i] += c->dnssec_checks[i];
-	sum->spans_used += c->spans_used;
-	sum->limit_checks += c->limit_checks;
-}
-
-static json_t *
 verdicts_json(const struct resolver_counts *c)
 {
 	json_t *o = json_object();

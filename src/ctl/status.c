@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * status.c - status, stats, health: the job walks through all workers, each
+ * status.c - status and health: the job walks through all workers, each
  * adds its counters on its own thread, and the sum comes home. No counter is
  * ever reset, so that any number of readers may look.
  */
@@ -10,88 +10,9 @@
 
 #define SECOND_US 1000000u
 
-static void
-add_front(struct front_counts *sum, const struct front_counts *c)
-{
-	sum->udp_queries += c->udp_queries;
-	sum->tcp_queries += c->tcp_queries;
-	sum->dropped += c->dropped;
-	sum->refused += c->refused;
-	sum->formerr += c->formerr;
-	sum->notimp += c->notimp;
-	sum->badvers += c->badvers;
-	sum->local += c->local;
-	sum->screened += c->screened;
-	sum->limited += c->limited;
-	sum->limited_told += c->limited_told;
-	sum->hits += c->hits;
-	sum->misses += c->misses;
-	sum->handed_over += c->handed_over;
-	sum->hall_full += c->hall_full;
-	sum->truncated += c->truncated;
-	sum->waiting += c->waiting;
-	sum->tcp_clients += c->tcp_clients;
-	for (size_t i = 0; i < ARRAY_LEN(sum->rcodes); i++)
-		sum->rcodes[i] += c->rcodes[i];
-	for (size_t i = 0; i < ARRAY_LEN(sum->latency); i++)
-		sum->latency[i] += c->latency[i];
-}
-
-static void
-add_upstream(struct upstream_counts *sum, const struct upstream_counts *c)
-{
-	sum->sent_udp += c->sent_udp;
-	sum->sent_tcp += c->sent_tcp;
-	sum->sent_shadow += c->sent_shadow;
-	sum->answered += c->answered;
-	sum->late_answers += c->late_answers;
-	sum->silent += c->silent;
-	sum->broken += c->broken;
-	sum->mismatches += c->mismatches;
-	sum->bytes_in += c->bytes_in;
-	sum->open += c->open;
-}
-
-void
-ctl_add_counts(struct resolver_counts *sum, const struct resolver_counts *c)
-{
-	sum->asked += c->asked;
-	sum->joined += c->joined;
-	sum->answered += c->answered;
-	sum->failed += c->failed;
-	sum->stale += c->stale;
-	sum->prefetched += c->prefetched;
-	sum->limit_messages += c->limit_messages;
-	sum->limit_bytes += c->limit_bytes;
-	sum->limit_time += c->limit_time;
-	sum->limit_aliases += c->limit_aliases;
-	sum->limit_depth += c->limit_depth;
-	sum->limit_steps += c->limit_steps;
-	sum->limit_memory += c->limit_memory;
-	sum->limit_tasks += c->limit_tasks;
-	sum->limit_zone += c->limit_zone;
-	sum->limit_server += c->limit_server;
-	add_dnssec(sum, c);
-	sum->tasks += c->tasks;
-	add_upstream(&sum->upstream, &c->upstream);
-}
-
-static void
-add_worker(struct totals *t, const struct ctl_worker *w)
-{
-	struct front_counts front;
-	struct resolver_counts resolver;
-
-	front_count(w->front, &front);
-	add_front(&t->front, &front);
-	resolver_count(w->resolver, &resolver);
-	ctl_add_counts(&t->resolver, &resolver);
-	ctl_add_counts(&t->resolver, w->retired);
-}
-
 /* --- figures made of them ---------------------------------------------- */
 
-static uint64_t
+uint64_t
 questions(const struct front_counts *f)
 {
 	return f->udp_queries + f->tcp_queries;
@@ -101,23 +22,21 @@ questions(const struct front_counts *f)
 static double
 quantile_ms(const struct front_counts *f, double share)
 {
-	double bound = 0.125, left;
-	uint64_t all = f->hits + f->local;
+	double bound = HISTOGRAM_FIRST_US / 1000.0, left;
+	uint64_t all = f->hits + f->local + histogram_count(&f->latency);
 
-	for (size_t i = 0; i < FRONT_LATENCY_BUCKETS; i++)
-		all += f->latency[i];
 	left = (double)all * share - (double)(f->hits + f->local);
 	if (all == 0 || left <= 0)
 		return 0;
-	for (size_t i = 0; i < FRONT_LATENCY_BUCKETS; i++, bound *= 2) {
-		left -= (double)f->latency[i];
+	for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++, bound *= 2) {
+		left -= (double)f->latency.buckets[i];
 		if (left <= 0)
 			return bound;
 	}
 	return bound;
 }
 
-static double
+double
 hit_ratio(const struct front_counts *f)
 {
 	uint64_t all = f->hits + f->misses;
@@ -125,20 +44,20 @@ hit_ratio(const struct front_counts *f)
 	return all == 0 ? 0 : (double)f->hits / (double)all;
 }
 
-static json_t *
+json_t *
 json_count(uint64_t n)
 {
 	return json_integer((json_int_t)n);
 }
 
-static json_t *
+json_t *
 latency_json(const struct front_counts *f)
 {
 	return json_pack("{s:f, s:f, s:f}", "p50", quantile_ms(f, 0.5), "p90",
 	    quantile_ms(f, 0.9), "p99", quantile_ms(f, 0.99));
 }
 
-static json_t *
+json_t *
 cache_json(const struct cache_counts *c)
 {
 	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "records",
@@ -202,7 +121,7 @@ status_visit(struct ctl_job *job, const struct ctl_worker *worker)
 {
 	struct request *r = (struct request *)job;
 
-	add_worker(&r->totals, worker);
+	totals_add(&r->totals, worker);
 	request_onward(r, status_home);
 }
 
@@ -210,114 +129,6 @@ void
 command_status(struct request *r)
 {
 	request_to_worker(r, 0, status_visit);
-}
-
-/* --- stats ------------------------------------------------------------- */
-
-static json_t *
-queries_json(const struct front_counts *f)
-{
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-	    "total", json_count(questions(f)), "udp",
-	    json_count(f->udp_queries), "tcp", json_count(f->tcp_queries),
-	    "dropped", json_count(f->dropped), "waiting",
-	    json_count(f->waiting), "tcp_clients", json_count(f->tcp_clients),
-	    "truncated", json_count(f->truncated), "limited",
-	    json_count(f->limited), "limited_told",
-	    json_count(f->limited_told));
-}
-
-static json_t *
-answers_json(const struct front_counts *f)
-{
-	json_t *all = json_object();
-
-	for (unsigned i = 0; i < ARRAY_LEN(f->rcodes); i++)
-		if (f->rcodes[i] != 0 || i <= RCODE_REFUSED)
-			(void)json_object_set_new(all, rcode_text(i),
-			    json_count(f->rcodes[i]));
-	return all;
-}
-
-static json_t *
-source_json(const struct front_counts *f)
-{
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:f}", "hits",
-	    json_count(f->hits), "misses", json_count(f->misses), "local",
-	    json_count(f->local), "screened", json_count(f->screened),
-	    "handed_over", json_count(f->handed_over), "queue_full",
-	    json_count(f->hall_full), "hit_ratio", hit_ratio(f));
-}
-
-static json_t *
-tasks_json(const struct resolver_counts *c)
-{
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "asked",
-	    json_count(c->asked), "joined", json_count(c->joined), "answered",
-	    json_count(c->answered), "failed", json_count(c->failed), "stale",
-	    json_count(c->stale), "prefetched", json_count(c->prefetched),
-	    "in_flight", json_count(c->tasks));
-}
-
-static json_t *
-limits_json(const struct resolver_counts *c)
-{
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-	    "messages", json_count(c->limit_messages), "bytes",
-	    json_count(c->limit_bytes), "time", json_count(c->limit_time),
-	    "aliases", json_count(c->limit_aliases), "depth",
-	    json_count(c->limit_depth), "steps", json_count(c->limit_steps),
-	    "memory", json_count(c->limit_memory), "tasks",
-	    json_count(c->limit_tasks), "zone", json_count(c->limit_zone),
-	    "server", json_count(c->limit_server));
-}
-
-static json_t *
-upstream_json(const struct upstream_counts *c)
-{
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-	    "sent_udp", json_count(c->sent_udp), "sent_tcp",
-	    json_count(c->sent_tcp), "sent_shadow", json_count(c->sent_shadow),
-	    "answered", json_count(c->answered), "late",
-	    json_count(c->late_answers), "silent", json_count(c->silent),
-	    "broken", json_count(c->broken), "mismatches",
-	    json_count(c->mismatches), "bytes_in", json_count(c->bytes_in),
-	    "open", json_count(c->open));
-}
-
-static void
-stats_home(struct ctl_job *job, const struct ctl_worker *worker)
-{
-	struct request *r = (struct request *)job;
-	struct totals *t = &r->totals;
-
-	(void)worker;
-	r->travels = false;
-	cache_count(r->ctl->opts.offer.cache, &t->cache);
-	request_answer(r, HTTP_DONE,
-	    json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-		"queries", queries_json(&t->front), "answers",
-		answers_json(&t->front), "source", source_json(&t->front),
-		"latency_ms", latency_json(&t->front), "tasks",
-		tasks_json(&t->resolver), "limits", limits_json(&t->resolver),
-		"upstream", upstream_json(&t->resolver.upstream), "selection",
-		selection_json(r->ctl->opts.offer.servers), "dnssec",
-		dnssec_json(&t->resolver), "cache", cache_json(&t->cache)));
-}
-
-static void
-stats_visit(struct ctl_job *job, const struct ctl_worker *worker)
-{
-	struct request *r = (struct request *)job;
-
-	add_worker(&r->totals, worker);
-	request_onward(r, stats_home);
-}
-
-void
-command_stats(struct request *r)
-{
-	request_to_worker(r, 0, stats_visit);
 }
 
 /* --- health ------------------------------------------------------------ */
@@ -389,7 +200,7 @@ rate_visit(struct ctl_job *job, const struct ctl_worker *worker)
 {
 	struct request *r = (struct request *)job;
 
-	add_worker(&r->totals, worker);
+	totals_add(&r->totals, worker);
 	request_onward(r, rate_home);
 }
 

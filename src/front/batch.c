@@ -324,6 +324,8 @@ batch_take(void *user, struct udp_listener *ul, struct datagram *batch,
 	v.route.tcp = NULL;
 	v.route.connection = 0;
 	count_more(&f->counts.udp_queries, n);
+	if (li->local.family == 6)
+		count_more(&f->counts.udp6_queries, n);
 	if (f->rules->limits != NULL)
 		done = take_excess(f, &v, batch, n);
 	cache_read_start();
@@ -347,6 +349,8 @@ stream_take(void *user, struct tcp_listener *tl, uint64_t connection,
 	enum fate fate;
 
 	count_up(&f->counts.tcp_queries);
+	if (li->local.family == 6)
+		count_up(&f->counts.tcp6_queries);
 	v.over = f->rules->limits != NULL;
 	v.now_ms = loop_ttl_now_ms(f->opts.loop);
 	v.route = (struct route){ .tcp = tl,

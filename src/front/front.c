@@ -15,8 +15,12 @@
 #define TASKS_A_TURN 64u
 
 struct remark
-front_remark(const struct front *f, enum ede ede, const char *why)
+front_remark(struct front *f, enum ede ede, const char *why)
 {
+	if (ede != EDE_NONE)
+		count_up(&f->counts.edes[(unsigned)ede < FRONT_EDES
+					     ? (unsigned)ede
+					     : FRONT_EDES - 1]);
 	return (struct remark){ .nsid = f->rules->nsid,
 		.nsid_len = f->rules->nsid_len,
 		.why = why,
@@ -223,6 +227,8 @@ front_count(const struct front *f, struct front_counts *out)
 #define READ(member) out->member = __atomic_load_n(&c->member, __ATOMIC_RELAXED)
 	READ(udp_queries);
 	READ(tcp_queries);
+	READ(udp6_queries);
+	READ(tcp6_queries);
 	READ(dropped);
 	READ(refused);
 	READ(formerr);
@@ -241,7 +247,20 @@ front_count(const struct front *f, struct front_counts *out)
 	READ(tcp_clients);
 	for (i = 0; i < ARRAY_LEN(c->rcodes); i++)
 		READ(rcodes[i]);
-	for (i = 0; i < ARRAY_LEN(c->latency); i++)
-		READ(latency[i]);
+	for (i = 0; i < ARRAY_LEN(c->edes); i++)
+		READ(edes[i]);
+	out->latency = (struct histogram){ .sum_us = 0 };
+	histogram_add(&out->latency, &c->latency);
 #undef READ
+}
+
+uint64_t
+front_receive_drops(const struct front *f)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < FRONT_LISTENERS_MAX; i++)
+		if (f->listeners[i].udp != NULL)
+			n += udp_listener_drops(f->listeners[i].udp);
+	return n;
 }

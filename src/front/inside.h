@@ -15,7 +15,6 @@
 #define FRONT_SCRATCH_BYTES   ((size_t)MESSAGE_MAX + 1)
 #define FRONT_LISTENERS_MAX   64u
 #define FRONT_ARENA_BYTES     ((size_t)1 << 20)
-#define FRONT_FIRST_BUCKET_US 125u
 
 struct listener {
 	struct front *front;
@@ -75,9 +74,8 @@ count_up(uint64_t *n)
 {
 	count_more(n, 1);
 }
-/* The NSID and this explanation. */
-struct remark front_remark(const struct front *f, enum ede ede,
-    const char *why);
+/* The NSID and this explanation, which is counted. */
+struct remark front_remark(struct front *f, enum ede ede, const char *why);
 /* Counts a finished reply; an extended RCODE is not in its header. */
 void front_count_reply(struct front *f, const uint8_t *reply, unsigned rcode);
 

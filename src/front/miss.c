@@ -22,30 +22,19 @@ static const char busy[] = "too many questions are waiting";
 
 /* --- 4: the client ---------------------------------------------------- */
 
-static void
-note_latency(struct front *f, uint64_t took_us)
-{
-	uint64_t bound = FRONT_FIRST_BUCKET_US;
-	unsigned i = 0;
-
-	while (i + 1 < FRONT_LATENCY_BUCKETS && took_us > bound) {
-		bound *= 2;
-		i++;
-	}
-	count_up(&f->counts.latency[i]);
-}
-
 /* packed is NULL for a failure; it may be the scratch itself. */
 static void
 reply_late(struct front *f, const struct errand *e, const uint8_t *packed,
     size_t len)
 {
 	struct client *c = clients_find(f->clients, e->slot, e->generation);
-	struct remark m = front_remark(f, e->ede, e->why);
+	struct remark m;
 
 	if (c == NULL)
 		return;
-	note_latency(f, loop_now_us(f->opts.loop) - c->started_us);
+	m = front_remark(f, e->ede, e->why);
+	histogram_note(&f->counts.latency,
+	    loop_now_us(f->opts.loop) - c->started_us);
 	if (packed != NULL)
 		len = reply_write(&c->asked, &m, packed, len, f->scratch);
 	else

@@ -172,6 +172,8 @@ show(const struct ctl_command *c, const struct invocation *how,
 		(void)fwrite(reply->body, 1, reply->len, stdout);
 	else if (reply->code == 200 && body != NULL)
 		render(c->name, body, stdout);
+	else if (reply->code == 200) /* text, and meant for programs */
+		(void)fwrite(reply->body, 1, reply->len, stdout);
 	else
 		fprintf(stderr, "hitherctl: %s\n",
 		    error != NULL                    ? error

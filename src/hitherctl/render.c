@@ -108,28 +108,38 @@ render_status(const json_t *r, FILE *out)
 /* --- stats ------------------------------------------------------------- */
 
 static void
-render_number(const json_t *v, FILE *out)
+render_number(const char *name, const json_t *v, FILE *out)
 {
 	if (json_is_real(v))
-		fprintf(out, "%.3f\n", json_real_value(v));
+		fprintf(out, "%-34s %.3f\n", name, json_real_value(v));
 	else
-		fprintf(out, "%lld\n", (long long)json_integer_value(v));
+		fprintf(out, "%-34s %lld\n", name,
+		    (long long)json_integer_value(v));
+}
+
+/* Objects in objects: the numbers, each by its whole path. */
+static void
+render_numbers(const char *prefix, const json_t *o, FILE *out)
+{
+	const char *key;
+	json_t *v;
+	char name[128];
+
+	json_object_foreach((json_t *)(uintptr_t)o, key, v)
+	{
+		(void)snprintf(name, sizeof(name), "%s%s%s", prefix,
+		    prefix[0] != '\0' ? "." : "", key);
+		if (json_is_object(v))
+			render_numbers(name, v, out);
+		else if (json_is_number(v))
+			render_number(name, v, out);
+	}
 }
 
 static void
 render_stats(const json_t *r, FILE *out)
 {
-	const char *group, *key;
-	json_t *members, *v;
-	char name[64];
-
-	json_object_foreach((json_t *)(uintptr_t)r, group, members)
-	    json_object_foreach(members, key, v)
-	{
-		(void)snprintf(name, sizeof(name), "%s.%s", group, key);
-		fprintf(out, "%-28s ", name);
-		render_number(v, out);
-	}
+	render_numbers("", r, out);
 }
 
 /* --- servers ----------------------------------------------------------- */

@@ -15,6 +15,7 @@
  * buffer drops answers; clients ask again.
  */
 #include <errno.h>
+#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <unistd.h>
@@ -400,4 +401,15 @@ struct addr
 udp_listener_local(const struct udp_listener *ul)
 {
 	return ul->local;
+}
+
+uint64_t
+udp_listener_drops(const struct udp_listener *ul)
+{
+	uint32_t figures[SK_MEMINFO_VARS] = { 0 };
+	socklen_t len = sizeof(figures);
+
+	if (getsockopt(ul->fd, SOL_SOCKET, SO_MEMINFO, figures, &len) != 0)
+		return 0;
+	return figures[SK_MEMINFO_DROPS];
 }

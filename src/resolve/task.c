@@ -252,6 +252,10 @@ task_tell_clients(struct task *t, const struct answer *a)
 		struct client *c = t->clients;
 
 		t->clients = c->next;
+		if (a == &t->answer && t->from_cache)
+			rs->counts.told_from_cache++;
+		else if (a == &t->answer)
+			rs->counts.told_resolved++;
 		c->done(c->user, &o);
 		memory_free(c);
 	}

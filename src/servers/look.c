@@ -18,6 +18,14 @@ age_of(const struct peer *p, uint64_t now_us)
 	return now_us > p->answered_us ? now_us - p->answered_us : 0;
 }
 
+static enum server_state
+state_of(const struct peer *p)
+{
+	if (p->dead)
+		return SERVER_DEAD;
+	return p->samples > 0 ? SERVER_GOOD : SERVER_UNKNOWN;
+}
+
 static void
 view_fill(const struct peer *p, uint64_t now_us, struct server_view *out)
 {
@@ -33,15 +41,13 @@ view_fill(const struct peer *p, uint64_t now_us, struct server_view *out)
 		.loss_permille = (uint32_t)(p->loss * 1000 + 0.5),
 		.regime_changes = p->regime_changes,
 		.site_changes = p->site_changes,
-		.state = p->samples > 0 ? SERVER_GOOD : SERVER_UNKNOWN,
+		.state = state_of(p),
 		.speaks_edns = p->edns_off_until <= now_us,
 	};
 	memcpy(out->site, p->site_text, sizeof(out->site));
-	if (p->dead) {
-		out->state = SERVER_DEAD;
+	if (p->dead)
 		out->probe_in_us =
 		    p->probe_at_us > now_us ? p->probe_at_us - now_us : 0;
-	}
 }
 
 bool
@@ -203,6 +209,20 @@ servers_count(const struct servers *sv, struct servers_counts *out)
 	out->revivals = atomic_load(&sv->revivals);
 	out->regimes = atomic_load(&sv->regimes);
 	out->moves = atomic_load(&sv->site_moves);
+}
+
+void
+servers_states(struct servers *sv, size_t out[SERVER_STATES])
+{
+	memset(out, 0, SERVER_STATES * sizeof(out[0]));
+	for (size_t i = 0; i < sv->shard_count; i++) {
+		struct shard *sh = &sv->shards[i];
+
+		pthread_mutex_lock(&sh->lock);
+		for (size_t k = 0; k < sh->count; k++)
+			out[state_of(sh->slots[k])]++;
+		pthread_mutex_unlock(&sh->lock);
+	}
 }
 
 const char *

@@ -126,6 +126,7 @@ on_timer(void *user)
 	struct upstream *up = s->up;
 
 	teach_silence(s);
+	up->counts.timeouts += s->x.state == EXCHANGE_WAITING;
 	if (s->x.state == EXCHANGE_LATE || s->listen_us <= s->rto_us ||
 	    timer_arm(up->o.timers, &s->timer, s->sent_us + s->listen_us) !=
 		ERR_OK) {
@@ -160,6 +161,9 @@ on_answer(struct slot *s, const uint8_t *bytes, size_t len, uint64_t at_us)
 	s->x.rtt_us = rtt < UINT32_MAX ? (uint32_t)rtt : UINT32_MAX;
 	up->counts.answered++;
 	up->counts.late_answers += s->x.state == EXCHANGE_LATE;
+	up->counts.rcodes[bytes[3] & 15u]++;
+	if (!s->x.tcp)
+		histogram_note(&up->counts.rtt, rtt);
 	teach_reply(s, bytes, len);
 	if (s->left || s->x.shadow)
 		teach_fault(s, bytes, len);
@@ -306,6 +310,8 @@ upstream_ask(struct upstream *up, const struct ask *a, enum err *why)
 	up->counts.sent_tcp += a->tcp;
 	up->counts.sent_udp += !a->tcp;
 	up->counts.sent_shadow += a->shadow;
+	up->counts.sent6_tcp += a->tcp && a->to->family == 6;
+	up->counts.sent6_udp += !a->tcp && a->to->family == 6;
 	return s->id;
 }
 
