@@ -32,11 +32,17 @@ struct dnssec_policy {
 	bool ignore_dates; /* tests only */
 };
 
-/* Work spent on one client question, and where it ends. */
+/*
+ * Work spent on one client question, and where it ends. A check by one
+ * algorithm costs thirty times what it costs by another, so that checks are
+ * bounded by their number and by what they cost (signature_cost_us()).
+ */
 struct dnssec_work {
 	uint32_t good, failed; /* signature checks by result */
+	uint32_t good_us, failed_us; /* what they cost, about */
 	uint32_t hashes;       /* names hashed for NSEC3 */
 	uint32_t good_max, failed_max, hashes_max;
+	uint32_t good_us_max, failed_us_max; /* 0: no bound */
 	bool over;	       /* more was wanted: the question ends */
 };
 
@@ -46,8 +52,15 @@ struct dnssec_work {
 bool algorithm_supported(const struct dnssec_policy *p, uint8_t algorithm);
 bool digest_supported(const struct dnssec_policy *p, uint8_t digest);
 const char *algorithm_text(uint8_t algorithm, char *buf); /* of 24 bytes */
-/* About how long one check takes, in microseconds. */
-uint32_t algorithm_cost_us(uint8_t algorithm);
+/* Is there such an algorithm, in use or not? */
+bool algorithm_known(uint8_t algorithm);
+/*
+ * About how long one check by this key takes of a set whose signed form has
+ * `bytes` octets in `records` records. What an author can make dear counts:
+ * the size of an RSA key and its exponent, the size of the set.
+ */
+uint32_t signature_cost_us(
+    const struct rdata *dnskey, size_t bytes, uint16_t records);
 
 /* --- keys --------------------------------------------------------------- */
 
@@ -238,6 +251,13 @@ struct span_time {
  */
 enum err spans_put(struct spans *s, const uint8_t *zone,
     const struct rrset *set, const struct span_time *when) MUST_USE;
+/*
+ * Copies a set that a wildcard below `parent` was expanded to, of which that
+ * was proven (no opt-out span). ERR_RANGE: its type is not for this.
+ */
+enum err spans_put_wildcard(struct spans *s, const uint8_t *zone,
+    const struct rrset *expanded, const uint8_t *parent,
+    const struct span_time *when) MUST_USE;
 struct span_question {
 	const uint8_t *qname;
 	const struct dnssec_policy *policy;
@@ -247,12 +267,15 @@ struct span_question {
 	uint32_t generation;
 	uint16_t qtype;
 	bool without_soa; /* the proof alone will do */
+	bool wildcards;	  /* answers may be made of them */
 };
 struct span_answer {
-	struct rrset *sets[SPAN_SETS_MAX]; /* SOA first, then the proofs */
+	/* the SOA, or the set that was expanded; then the proofs */
+	struct rrset *sets[SPAN_SETS_MAX];
 	size_t count;
 	uint64_t expires_ms;
-	bool no_such_name; /* NXDOMAIN; else: no such type */
+	bool no_such_name; /* NXDOMAIN; else: no such type, or */
+	bool positive;	   /* an answer made of a wildcard */
 };
 bool spans_ask(struct spans *s, const struct span_question *q,
     struct span_answer *out);

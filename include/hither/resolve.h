@@ -53,6 +53,8 @@ struct resolver_opts {
 	uint32_t steps_max;	  /* 2000: stages run */
 	uint32_t checks_max;	  /* 16 signatures that are not good, */
 	uint32_t good_checks_max; /* 48 that are */
+	uint32_t checks_us_max;	  /* 3520: what those may cost, and these; */
+	uint32_t good_checks_us_max; /* 20000; 0: no bound */
 	uint32_t hashes_max;	  /* 64 names hashed for NSEC3 */
 	size_t arena_max;	  /* 512 KiB a task */
 	size_t tasks_max;	  /* 20000 */

@@ -59,8 +59,8 @@
 	    .type = OPTION_BOOL,
 	    .offset = AT(dnssec.aggressive_nsec),
 	    .initial = "true",
-	    .help = "Deny names out of proofs that came with other answers, "
-		    "without asking again.",
+	    .help = "Deny names, and expand wildcards, out of proofs that "
+		    "came with other answers, without asking again.",
 	    .rfc = "RFC 8198" },
 	{ .path = "dnssec.nsec3-max-iterations",
 	    .type = OPTION_NUMBER,
@@ -78,7 +78,7 @@
 	    .least = 1,
 	    .most = 1000,
 	    .help = "Signatures of one question that may turn out bad before "
-		    "it is given up." },
+		    "it is given up; dear algorithms count for more." },
 	{ .path = "dnssec.sha1",
 	    .type = OPTION_BOOL,
 	    .offset = AT(dnssec.sha1),

@@ -384,8 +384,7 @@ write_checks(const struct sheet *s)
 	char name[24];
 
 	for (size_t i = 1; i < ARRAY_LEN(c->dnssec_checks); i++) {
-		if (algorithm_cost_us((uint8_t)i) > 0 ||
-		    c->dnssec_checks[i] > 0)
+		if (algorithm_known((uint8_t)i) || c->dnssec_checks[i] > 0)
 			labelled(s, "algorithm",
 			    algorithm_text((uint8_t)i, name),
 			    c->dnssec_checks[i]);

@@ -52,6 +52,12 @@ digest_supported(const struct dnssec_policy *p, uint8_t digest)
 	return digest == DIGEST_SHA256 || digest == DIGEST_SHA384;
 }
 
+bool
+algorithm_known(uint8_t number)
+{
+	return algorithm_find(number) != NULL;
+}
+
 const char *
 algorithm_text(uint8_t number, char *buf)
 {
@@ -64,12 +70,51 @@ algorithm_text(uint8_t number, char *buf)
 	return buf;
 }
 
-uint32_t
-algorithm_cost_us(uint8_t number)
+/* Squarings and multiplications of one exponentiation. */
+static unsigned
+exponent_steps(const uint8_t *e, size_t len)
 {
-	const struct algorithm *a = algorithm_find(number);
+	unsigned bits = 0, set = 0;
 
-	return a == NULL ? 0 : a->cost_us;
+	for (size_t i = 0; i < len * 8; i++) {
+		bool one = e[i / 8] >> (7 - i % 8) & 1;
+
+		bits += bits > 0 || one;
+		set += one;
+	}
+	return bits + set;
+}
+
+/* The table has it for 2048 bits and the exponent 65537: 19 steps. */
+static uint32_t
+rsa_cost_us(const struct algorithm *a, const struct rdata *dnskey)
+{
+	const uint8_t *e;
+	size_t e_len, n_len;
+	uint32_t us;
+
+	if (!rsa_parts(dnskey, &e, &e_len, &n_len))
+		return 0; /* never used for arithmetic */
+	us = a->cost_us * (uint32_t)(n_len * n_len / 64) / 1024 *
+	     exponent_steps(e, e_len) / 19;
+	return us < 5 ? 5 : us;
+}
+
+#define HASHED_PER_US 400u /* octets */
+#define SORTED_PER_US 8u   /* records */
+
+uint32_t
+signature_cost_us(const struct rdata *dnskey, size_t bytes, uint16_t records)
+{
+	const struct algorithm *a =
+	    dnskey->len < 5 ? NULL : algorithm_find(dnskey->bytes[3]);
+	uint32_t us =
+	    (uint32_t)(bytes / HASHED_PER_US) + records / SORTED_PER_US;
+
+	if (a == NULL)
+		return us;
+	return us +
+	       (a->suite == SUITE_RSA ? rsa_cost_us(a, dnskey) : a->cost_us);
 }
 
 const char *

@@ -22,6 +22,10 @@ struct algorithm {
 /* NULL: unknown. */
 const struct algorithm *algorithm_find(uint8_t number);
 
+/* verify.c: where an RSA key has its parts; false: none that we use */
+bool rsa_parts(const struct rdata *dnskey, const uint8_t **exponent,
+    size_t *exp_len, size_t *mod_len);
+
 /* canonical.c: RFC 4034 section 6.2, RFC 6840 section 5.1 */
 void canonical_rdata(uint16_t type, const struct rdata *r, uint8_t *out);
 void lower_bytes(uint8_t *out, const uint8_t *in, size_t n);

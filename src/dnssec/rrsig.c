@@ -131,13 +131,21 @@ arithmetic(struct sig_judge *j, const struct rrset *set,
 	uint8_t *bytes = rrsig_signed_bytes(set, sig, &len);
 	bool good =
 	    bytes != NULL && key_store_verify(j->store, key, sig, bytes, len);
+	uint32_t us = signature_cost_us(key, len, set->count);
 
 	memory_free(bytes);
-	j->turn_us -= algorithm_cost_us(sig->algorithm);
+	j->turn_us -= us;
 	if (j->checks != NULL)
 		j->checks[sig->algorithm]++;
 	*(good ? &j->work->good : &j->work->failed) += 1;
+	*(good ? &j->work->good_us : &j->work->failed_us) += us;
 	return good;
+}
+
+static bool
+reached(uint32_t spent, uint32_t max)
+{
+	return max > 0 && spent >= max;
 }
 
 static bool
@@ -145,8 +153,10 @@ over_budget(const struct sig_judge *j, const struct sig_walk *w)
 {
 	struct dnssec_work *k = j->work;
 
-	k->over =
-	    k->over || k->failed >= k->failed_max || k->good >= k->good_max;
+	k->over = k->over || k->failed >= k->failed_max ||
+		  k->good >= k->good_max ||
+		  reached(k->failed_us, k->failed_us_max) ||
+		  reached(k->good_us, k->good_us_max);
 	return k->over || w->tried >= SET_CHECKS_MAX;
 }
 

@@ -1,51 +1,22 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * spans.c - proven gaps between names, used again: RFC 8198, RFC 9077.
+ * spans.c - proven gaps between names, kept to be used again: RFC 8198, RFC
+ * 9077. How questions are answered out of them stands in spans_ask.c.
  *
- * What was proven absent once need not be asked for again: of each zone the
- * NSEC and NSEC3 sets whose signatures were good are kept in canonical order,
- * with its SOA. A question is answered out of them by gathering the few sets
- * that could prove its denial and giving them to the same judgement that
- * replies go through. An opt-out span denies nothing to a client.
+ * Of each zone the NSEC and NSEC3 sets whose signatures were good are kept in
+ * canonical order, the sets at its wildcards, and its SOA.
  *
  * A table of zones in sets of four; within a zone a sorted array. The zone
  * unused for longest makes room in its set; a zone that is full takes no more
  * until spans of it have ended.
  */
-#include "inner.h"
+#include "spans.h"
 
 #include <string.h>
 
-#define WAYS             4u
-#define ZONE_SPANS_MAX   2048u
-#define GATHERED_MAX     12u
-#define CHAIN_LABELS_MAX 6u /* NSEC3: names hashed for one look */
-
-struct span {
-	struct rrset *set; /* one block */
-	uint64_t made_ms, expires_ms;
-};
-
-struct list {
-	struct span *items; /* by owner, RFC 4034 section 6.1 */
-	size_t count, room;
-};
-
-struct zone {
-	struct name name;
-	struct list nsec, nsec3;
-	struct span soa;
-	uint64_t used;
-	uint32_t generation;
-	bool taken;
-};
-
-struct spans {
-	struct zone *zones; /* sets * WAYS */
-	size_t sets, count, max;
-	struct hash_key hash;
-	uint64_t clock;
-};
+#define WAYS           4u
+#define ZONE_SPANS_MAX 2048u
+#define WILDCARDS_MAX  256u /* of one zone */
 
 struct spans *
 spans_new(size_t zones_max, size_t spans_max)
@@ -80,6 +51,7 @@ zone_clear(struct spans *s, struct zone *z)
 {
 	list_clear(s, &z->nsec);
 	list_clear(s, &z->nsec3);
+	list_clear(s, &z->wildcards);
 	memory_free(z->soa.set);
 	memset(z, 0, sizeof(*z));
 }
@@ -101,8 +73,8 @@ spans_count(const struct spans *s)
 	return s->count;
 }
 
-static struct zone *
-zone_find(const struct spans *s, const uint8_t *name, uint32_t generation)
+struct zone *
+spans_zone(struct spans *s, const uint8_t *name, uint32_t generation)
 {
 	struct zone *set =
 	    &s->zones[name_hash(&s->hash, name) % s->sets * WAYS];
@@ -120,7 +92,7 @@ zone_make(struct spans *s, const uint8_t *name, uint32_t generation)
 {
 	struct zone *set =
 	    &s->zones[name_hash(&s->hash, name) % s->sets * WAYS];
-	struct zone *best = zone_find(s, name, generation);
+	struct zone *best = spans_zone(s, name, generation);
 
 	if (best == NULL) {
 		best = set;
@@ -139,21 +111,35 @@ zone_make(struct spans *s, const uint8_t *name, uint32_t generation)
 
 /* --- sorted lists ------------------------------------------------------- */
 
-/* How many owners come before the name, or are it. */
-static size_t
-list_upto(const struct list *l, const uint8_t *name)
+static bool
+comes_after(const struct rrset *set, const uint8_t *name, uint16_t type)
+{
+	int c = name_compare(set->owner, name);
+
+	return c > 0 || (c == 0 && set->type > type);
+}
+
+size_t
+spans_upto(const struct list *l, const uint8_t *name, uint16_t type)
 {
 	size_t low = 0, high = l->count;
 
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
 
-		if (name_compare(l->items[mid].set->owner, name) <= 0)
-			low = mid + 1;
-		else
+		if (comes_after(l->items[mid].set, name, type))
 			high = mid;
+		else
+			low = mid + 1;
 	}
 	return low;
+}
+
+static bool
+is_at(const struct list *l, size_t at, const struct rrset *set)
+{
+	return at > 0 && l->items[at - 1].set->type == set->type &&
+	       name_equal(l->items[at - 1].set->owner, set->owner);
 }
 
 static void
@@ -191,11 +177,14 @@ static enum err
 list_put(struct spans *s, struct list *l, const struct rrset *set,
     const struct span_time *when)
 {
-	size_t at = list_upto(l, set->owner);
+	size_t at = spans_upto(l, set->owner, set->type);
+	size_t max = set->type == TYPE_NSEC || set->type == TYPE_NSEC3
+			 ? ZONE_SPANS_MAX
+			 : WILDCARDS_MAX;
 	struct span fresh = { .made_ms = when->now_ms,
 		.expires_ms = when->expires_ms };
 
-	if (at > 0 && name_equal(l->items[at - 1].set->owner, set->owner)) {
+	if (is_at(l, at, set)) {
 		fresh.set = set_pack(set);
 		if (fresh.set == NULL)
 			return ERR_MEMORY;
@@ -203,11 +192,11 @@ list_put(struct spans *s, struct list *l, const struct rrset *set,
 		l->items[at - 1] = fresh;
 		return ERR_OK;
 	}
-	if (l->count >= ZONE_SPANS_MAX || s->count >= s->max) {
+	if (l->count >= max || s->count >= s->max) {
 		list_drop_ended(s, l, when->now_ms);
-		at = list_upto(l, set->owner);
+		at = spans_upto(l, set->owner, set->type);
 	}
-	if (l->count >= ZONE_SPANS_MAX || s->count >= s->max)
+	if (l->count >= max || s->count >= s->max)
 		return ERR_LIMIT;
 	if (!list_room(l))
 		return ERR_MEMORY;
@@ -268,219 +257,29 @@ spans_put(struct spans *s, const uint8_t *zone, const struct rrset *set,
 	}
 }
 
-/* --- asking ------------------------------------------------------------- */
-
-struct gathered {
-	struct rrset *sets[GATHERED_MAX];
-	uint64_t made_ms[GATHERED_MAX];
-	size_t count;
-	uint64_t expires_ms;
-};
-
-/* The span that begins at or before the name, if it still counts. */
-static const struct span *
-span_before(const struct list *l, const uint8_t *name, bool round,
-    uint64_t now_ms)
-{
-	size_t n = list_upto(l, name);
-	const struct span *at;
-
-	if (n == 0 && !(round && l->count > 0))
-		return NULL;
-	at = &l->items[(n == 0 ? l->count : n) - 1];
-	return at->expires_ms > now_ms ? at : NULL;
-}
-
-static void
-gather(struct gathered *g, const struct span *sp)
-{
-	for (size_t i = 0; i < g->count; i++) {
-		if (sp->set == g->sets[i])
-			return;
-	}
-	if (g->count == GATHERED_MAX)
-		return;
-	g->made_ms[g->count] = sp->made_ms;
-	g->sets[g->count++] = sp->set;
-	if (sp->expires_ms < g->expires_ms)
-		g->expires_ms = sp->expires_ms;
-}
-
-static const uint8_t star = '*';
-
-static void
-gather_nsec(struct gathered *g, const struct zone *z, const uint8_t *qname,
-    const struct span_question *q)
-{
-	const struct span *sp = span_before(&z->nsec, qname, false, q->now_ms);
-	const uint8_t *next;
-	struct name wildcard;
-	unsigned a, b;
-
-	if (sp == NULL)
-		return;
-	gather(g, sp);
-	next = rdata_name(&sp->set->rdata[0], 0);
-	a = name_common_labels(qname, sp->set->owner);
-	b = name_common_labels(qname, next);
-	if (name_prepend(&wildcard, &star, 1,
-		name_suffix(qname, a > b ? a : b)) != ERR_OK)
-		return;
-	sp = span_before(&z->nsec, wildcard.wire, false, q->now_ms);
-	if (sp != NULL)
-		gather(g, sp);
-}
-
-/* The owner that an NSEC3 of this name would have. */
+/* One that stands there for an alias or a cut would speak of what is below. */
 static bool
-hashed_owner(const struct zone *z, const struct span_question *q,
-    const uint8_t *name, struct name *out)
+expands(uint16_t type)
 {
-	static const char digits[] = "0123456789abcdefghijklmnopqrstuv";
-	const uint8_t *p = z->nsec3.items[0].set->rdata[0].bytes;
-	uint8_t hash[20], label[32];
-	uint16_t iterations = take_u16(p + 2);
-
-	if (iterations > q->policy->iterations_max ||
-	    q->work->hashes >= q->work->hashes_max)
-		return false;
-	q->work->hashes++;
-	nsec3_hash(name, iterations, p + 5, p[4], hash);
-	for (unsigned i = 0; i < 32; i++) {
-		unsigned bit = i * 5, at = bit / 8;
-		unsigned two =
-		    (unsigned)hash[at] << 8 | (at < 19 ? hash[at + 1] : 0u);
-
-		label[i] = (uint8_t)digits[two >> (11 - bit % 8) & 31];
-	}
-	return name_prepend(out, label, 32, z->name.wire) == ERR_OK;
+	return type != TYPE_NS && type != TYPE_DS && type != TYPE_DNAME &&
+	       type != TYPE_SOA && type != TYPE_NSEC && type != TYPE_NSEC3 &&
+	       type != TYPE_RRSIG;
 }
 
-static void
-gather_nsec3(struct gathered *g, const struct zone *z, const uint8_t *qname,
-    const struct span_question *q)
+enum err
+spans_put_wildcard(struct spans *s, const uint8_t *zone,
+    const struct rrset *expanded, const uint8_t *parent,
+    const struct span_time *when)
 {
-	unsigned top = name_labels(z->name.wire);
-	const struct span *sp;
-	struct name owner, wildcard;
+	static const uint8_t star = '*';
+	struct rrset set = *expanded;
+	struct name owner;
 
-	if (name_labels(qname) > top + CHAIN_LABELS_MAX)
-		return;
-	for (unsigned n = name_labels(qname) + 1; n-- > top;) {
-		const uint8_t *name = name_suffix(qname, n);
-
-		if (!hashed_owner(z, q, name, &owner))
-			return;
-		sp = span_before(&z->nsec3, owner.wire, true, q->now_ms);
-		if (sp == NULL)
-			return;
-		gather(g, sp);
-		if (!name_equal(sp->set->owner, owner.wire))
-			continue;
-		/* The closest encloser: its wildcard ends the matter. */
-		if (name_prepend(&wildcard, &star, 1, name) != ERR_OK ||
-		    !hashed_owner(z, q, wildcard.wire, &owner))
-			return;
-		sp = span_before(&z->nsec3, owner.wire, true, q->now_ms);
-		if (sp != NULL)
-			gather(g, sp);
-		return;
-	}
-}
-
-static bool
-judge(const struct zone *z, const struct gathered *g,
-    const struct span_question *q, struct span_answer *out)
-{
-	struct dnssec_work work = *q->work; /* running out ends only this */
-	struct denial_proof d = { .zone = z->name.wire,
-		.sets = g->sets,
-		.count = g->count,
-		.policy = q->policy,
-		.work = &work };
-	bool denied = false;
-	enum denial r;
-
-	out->no_such_name = false;
-	if (q->qtype == TYPE_DS) {
-		r = denial_ds(&d, q->qname);
-		/*
-		 * For the chain of trust an opt-out span is enough, where
-		 * the delegation would stand right below the zone.
-		 */
-		denied =
-		    r == DENIAL_PROVEN || r == DENIAL_UNSIGNED ||
-		    (r == DENIAL_OPT_OUT && q->without_soa &&
-			name_labels(q->qname) == name_labels(z->name.wire) + 1);
-	} else if (denial_nodata(&d, q->qname, q->qtype) == DENIAL_PROVEN) {
-		denied = true;
-	} else if (denial_nxdomain(&d, q->qname) == DENIAL_PROVEN) {
-		out->no_such_name = denied = true;
-	}
-	q->work->hashes = work.hashes;
-	return denied;
-}
-
-static void
-add_aged(struct span_answer *out, const struct span_question *q,
-    const struct rrset *set, uint64_t made_ms)
-{
-	struct rrset *copy = rrset_copy(q->arena, set);
-	uint64_t age_s = (q->now_ms - made_ms) / 1000;
-
-	if (copy == NULL)
-		return;
-	copy->ttl = age_s < copy->ttl ? copy->ttl - (uint32_t)age_s : 1;
-	out->sets[out->count++] = copy;
-}
-
-static bool
-answer_from(const struct zone *z, const struct gathered *g,
-    const struct span_question *q, struct span_answer *out)
-{
-	bool has_soa = z->soa.set != NULL && z->soa.expires_ms > q->now_ms;
-
-	if (g->count == 0 || (!has_soa && !q->without_soa) ||
-	    !judge(z, g, q, out))
-		return false;
-	out->expires_ms = g->expires_ms;
-	out->count = 0;
-	if (has_soa) {
-		add_aged(out, q, z->soa.set, z->soa.made_ms);
-		if (z->soa.expires_ms < out->expires_ms)
-			out->expires_ms = z->soa.expires_ms;
-	}
-	for (size_t i = 0; i < g->count; i++)
-		add_aged(out, q, g->sets[i], g->made_ms[i]);
-	return !arena_over(q->arena);
-}
-
-bool
-spans_ask(struct spans *s, const struct span_question *q,
-    struct span_answer *out)
-{
-	const uint8_t *from = q->qname;
-	unsigned n;
-
-	if (q->qtype == TYPE_DS && from[0] != 0)
-		from = name_parent(from);
-	for (n = name_labels(from) + 1; n-- > 0;) {
-		struct zone *z =
-		    zone_find(s, name_suffix(from, n), q->generation);
-		struct gathered g = { .expires_ms = UINT64_MAX };
-
-		if (z == NULL)
-			continue;
-		z->used = ++s->clock;
-		if (z->nsec.count > 0)
-			gather_nsec(&g, z, q->qname, q);
-		if (answer_from(z, &g, q, out))
-			return true;
-		if (z->nsec3.count == 0)
-			return false;
-		g = (struct gathered){ .expires_ms = UINT64_MAX };
-		gather_nsec3(&g, z, q->qname, q);
-		return answer_from(z, &g, q, out);
-	}
-	return false;
+	if (!expands(set.type) || !name_is_within(parent, zone) ||
+	    set.sig_count == 0 ||
+	    name_prepend(&owner, &star, 1, parent) != ERR_OK)
+		return ERR_RANGE;
+	set.owner = owner.wire;
+	return list_put(s, &zone_make(s, zone, when->generation)->wildcards,
+	    &set, when);
 }

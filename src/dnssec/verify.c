@@ -96,29 +96,42 @@ key_from_params(const char *type, OSSL_PARAM_BLD *bld)
 }
 
 /* RFC 3110 section 2: exponent length, exponent, modulus. */
-static EVP_PKEY *
-parse_rsa(const struct dnskey *k)
+bool
+rsa_parts(const struct rdata *dnskey, const uint8_t **exponent, size_t *exp_len,
+    size_t *mod_len)
 {
-	size_t at = 1, exp_len, mod_len;
+	struct dnskey k;
+	size_t at = 1;
+
+	if (!dnskey_read(dnskey, &k) || k.key_len < 3)
+		return false;
+	*exp_len = k.key[0];
+	if (*exp_len == 0) {
+		*exp_len = take_u16(k.key + 1);
+		at = 3;
+	}
+	if (*exp_len == 0 || *exp_len > EXPONENT_MAX ||
+	    at + *exp_len > k.key_len)
+		return false;
+	*exponent = k.key + at;
+	*mod_len = k.key_len - at - *exp_len;
+	return *mod_len >= RSA_BYTES_MIN && *mod_len <= RSA_BYTES_MAX;
+}
+
+static EVP_PKEY *
+parse_rsa(const struct rdata *dnskey)
+{
+	const uint8_t *exponent;
+	size_t exp_len, mod_len;
 	OSSL_PARAM_BLD *bld;
 	BIGNUM *n = NULL, *e = NULL;
 	EVP_PKEY *key = NULL;
 
-	if (k->key_len < 3)
-		return NULL;
-	exp_len = k->key[0];
-	if (exp_len == 0) {
-		exp_len = take_u16(k->key + 1);
-		at = 3;
-	}
-	if (exp_len == 0 || exp_len > EXPONENT_MAX || at + exp_len > k->key_len)
-		return NULL;
-	mod_len = k->key_len - at - exp_len;
-	if (mod_len < RSA_BYTES_MIN || mod_len > RSA_BYTES_MAX)
+	if (!rsa_parts(dnskey, &exponent, &exp_len, &mod_len))
 		return NULL;
 	bld = OSSL_PARAM_BLD_new();
-	e = BN_bin2bn(k->key + at, (int)exp_len, NULL);
-	n = BN_bin2bn(k->key + at + exp_len, (int)mod_len, NULL);
+	e = BN_bin2bn(exponent, (int)exp_len, NULL);
+	n = BN_bin2bn(exponent + exp_len, (int)mod_len, NULL);
 	if (bld != NULL && e != NULL && n != NULL &&
 	    OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_RSA_N, n) == 1 &&
 	    OSSL_PARAM_BLD_push_BN(bld, OSSL_PKEY_PARAM_RSA_E, e) == 1)
@@ -194,11 +207,12 @@ parse_eddsa(const struct algorithm *a, const struct dnskey *k)
 }
 
 static EVP_PKEY *
-parse_key(const struct algorithm *a, const struct dnskey *k)
+parse_key(const struct algorithm *a, const struct dnskey *k,
+    const struct rdata *rdata)
 {
 	switch (a->suite) {
 	case SUITE_RSA:
-		return parse_rsa(k);
+		return parse_rsa(rdata);
 	case SUITE_DSA:
 		return parse_dsa(k);
 	case SUITE_ECDSA:
@@ -241,7 +255,7 @@ keep(struct key_store *ks, struct parsed_key *place, const struct algorithm *a,
 	memcpy(place->rdata, rdata->bytes, rdata->len);
 	place->len = rdata->len;
 	place->used = ++ks->clock;
-	place->key = parse_key(a, &k);
+	place->key = parse_key(a, &k, rdata);
 	if (place->key != NULL && a->hash != NULL)
 		place->ctx = context_for(a, place->key);
 	return place;

@@ -14,6 +14,8 @@
 #define STEPS_MAX          2000u
 #define TASK_BYTES_MAX     ((size_t)512 << 10)
 #define GOOD_CHECKS_MAX    48u
+#define CHECK_US           220u /* a bad one, in the mean */
+#define GOOD_CHECKS_US_MAX 20000u
 #define HASHES_MAX         64u
 #define THROTTLE_KEYS      131072u /* 1 MB */
 
@@ -243,5 +245,7 @@ snapshot_resolver_opts(const struct snapshot *s, size_t workers,
 	out->sentinel = c->dnssec.root_key_sentinel;
 	out->checks_max = c->dnssec.max_validations;
 	out->good_checks_max = GOOD_CHECKS_MAX;
+	out->checks_us_max = c->dnssec.max_validations * CHECK_US;
+	out->good_checks_us_max = GOOD_CHECKS_US_MAX;
 	out->hashes_max = HASHES_MAX;
 }

@@ -148,6 +148,9 @@ answer_negative(struct task *t, uint8_t rcode)
 	if (t->reply.soa != NULL)
 		authority_add(t, t->reply.soa);
 	answer_chain(t);
+	/* The DNAME is proven; that it makes the name too long is not said. */
+	if (rcode == RCODE_YXDOMAIN)
+		t->answer.secure = false;
 	/* RFC 2308 section 5: without an SOA it is not kept. */
 	if (t->reply.soa == NULL)
 		t->expires_ms = 0;

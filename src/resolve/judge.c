@@ -115,30 +115,6 @@ yield(struct task *t)
 		task_ready(t);
 }
 
-/* What denies, and the SOA that goes with it, may serve again. */
-static void
-remember_span(struct task *t, const struct item *it)
-{
-	uint64_t now = t->rs->o.wire->ttl_now_ms(t->rs->o.wire_self);
-	struct span_time when = { .now_ms = now,
-		.generation = trust_generation(t) };
-	const struct rrset *soa = t->reply.soa;
-	uint16_t type = it->set->type;
-	uint32_t ttl = it->set->ttl;
-
-	if ((type != TYPE_NSEC && type != TYPE_NSEC3 && type != TYPE_SOA) ||
-	    it->wildcard_parent != NULL || t->cold)
-		return;
-	/* RFC 9077: no longer than the zone lets a denial live. */
-	if (soa != NULL && soa->ttl < ttl)
-		ttl = soa->ttl;
-	if (soa != NULL && soa_minimum(&soa->rdata[0]) < ttl)
-		ttl = soa_minimum(&soa->rdata[0]);
-	when.expires_ms = now + ttl * UINT64_C(1000);
-	if (spans_put(t->rs->spans, it->zone, it->set, &when) != ERR_OK)
-		task_note(t, "a span is not kept");
-}
-
 static void
 accept_set(struct task *t, struct item *it, struct finding *out)
 {
@@ -472,6 +448,8 @@ judge_denial(struct task *t, struct validation *v)
 			return false;
 		}
 		weigh(t, v, r, it->set->owner);
+		if (r == DENIAL_PROVEN)
+			remember_wildcard(t, it);
 	}
 	return true;
 }

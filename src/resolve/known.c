@@ -86,7 +86,8 @@ known_span(struct task *t, struct record *r)
 		.arena = t->arena,
 		.now_ms = ttl_now(t),
 		.qtype = t->qtype,
-		.without_soa = t->for_trust };
+		.without_soa = t->for_trust,
+		.wildcards = o->aggressive && !t->for_trust };
 	struct span_answer *a;
 
 	if (o->anchors == NULL || t->checking_disabled || t->for_server ||
@@ -109,6 +110,11 @@ known_span(struct task *t, struct record *r)
 		.security = SECURITY_SECURE,
 		.ede = EDE_NONE,
 		.type = a->no_such_name ? 0 : t->qtype };
+	if (a->positive) {
+		r->kind = RECORD_SET;
+		r->rank = RANK_AUTH_ANSWER;
+		r->type = a->sets[0]->type;
+	}
 	return true;
 }
 

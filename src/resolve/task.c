@@ -169,6 +169,8 @@ task_give_budget(struct task *t)
 	t->budget.work =
 	    (struct dnssec_work){ .good_max = rs->o.good_checks_max,
 		    .failed_max = rs->o.checks_max,
+		    .good_us_max = rs->o.good_checks_us_max,
+		    .failed_us_max = rs->o.checks_us_max,
 		    .hashes_max = rs->o.hashes_max };
 	t->budget.deadline_us = rs->o.wire->now_us(rs->o.wire_self) +
 				(uint64_t)rs->o.time_max_ms * 1000;

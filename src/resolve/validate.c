@@ -217,7 +217,8 @@ judge(struct task *t, struct validation *v)
 		return true;
 	if (!judge_items(t, v, v->path_items, v->count))
 		return false;
-	if (!t->reply.proofs_needed)
+	/* What AD vouches for is all that is said: RFC 4035 section 3.2.3. */
+	if (!t->reply.proofs_needed || v->found.verdict == VERDICT_SECURE)
 		keep_good_proofs(&t->reply, v);
 	return v->found.verdict == VERDICT_BOGUS || judge_denial(t, v);
 }

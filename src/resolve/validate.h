@@ -71,6 +71,10 @@ bool zone_anchor_between(
 void zone_learn(struct task *t, const struct validation *v);
 void zone_learn_keys(struct task *t, const struct rrset *keys, uint32_t ttl);
 
+/* remember.c: what was proven may serve again */
+void remember_span(struct task *t, const struct item *it);
+void remember_wildcard(struct task *t, const struct item *it);
+
 /* judge.c: sets and proofs. False: wait. */
 bool judge_item(struct task *t, struct item *it, struct finding *out);
 bool judge_denial(struct task *t, struct validation *v);

@@ -276,6 +276,8 @@ set_trust(struct reader *r, const char *key, const char *v)
 		t->aggressive = yes(v);
 	else if (strcmp(key, "fake-sha1") == 0)
 		t->sha1 = yes(v);
+	else if (strcmp(key, "val-nsec3-keysize-iterations") == 0)
+		ok = trust_iterations(t, v);
 	else
 		ok = trust_date(t, v);
 	if (!ok)
@@ -314,6 +316,7 @@ static const struct {
 	{ "val-override-date", set_trust },
 	{ "aggressive-nsec", set_trust },
 	{ "fake-sha1", set_trust },
+	{ "val-nsec3-keysize-iterations", set_trust },
 	{ "prefetch", set_prefetch },
 	{ "prefetch-key", only_off },
 	{ "serve-expired", set_stale },

@@ -30,7 +30,7 @@ struct flow {
 struct network {
 	struct scenario *sc;
 	struct timers *timers;
-	const struct moment *now;
+	const struct moment *asking, *now;
 	uint64_t now_us, start_us;
 	struct flow flows[FLOWS_MAX];
 	size_t count;
@@ -197,8 +197,10 @@ try_ranges(struct network *n, struct flow *f)
 }
 
 void
-network_step(struct network *n, const struct moment *now)
+network_step(struct network *n, const struct moment *asking,
+    const struct moment *now)
 {
+	n->asking = asking;
 	n->now = now;
 	for (size_t i = 0; i < n->count; i++)
 		if (is_pending(&n->flows[i]))
@@ -352,7 +354,7 @@ on_send(void *self, const struct wire_send *s, uint32_t *flow)
 	f->user = s->user;
 	f->to = *s->to;
 	f->tcp = s->tcp;
-	f->asked_at = n->now != NULL ? n->now->number : UINT32_MAX;
+	f->asked_at = n->asking != NULL ? n->asking->number : UINT32_MAX;
 	*flow = (uint32_t)++n->count;
 	try_ranges(n, f);
 	return ERR_OK;

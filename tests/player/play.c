@@ -158,10 +158,12 @@ make_resolver(struct play *p)
 		.depth_max = 6,
 		.checks_max = 16,
 		.good_checks_max = 48,
+		.checks_us_max = 3520,
+		.good_checks_us_max = 20000,
 		.hashes_max = 64,
 		.anchors = p->anchors,
 		.aggressive = s->trust.aggressive,
-		.dnssec = { .iterations_max = 150,
+		.dnssec = { .iterations_max = s->trust.iterations_max,
 		    .sha1 = true,
 		    .obsolete = true,
 		    .ignore_dates = s->trust.any_date },
@@ -441,7 +443,7 @@ scenario_play(struct scenario *sc)
 		snprintf(sc->why, TEXT_MAX, "the resolver does not start");
 	for (struct moment *m = sc->moments; ok && m != NULL; m = m->next) {
 		/* What a question causes is answered by what comes next. */
-		network_step(p.network,
+		network_step(p.network, m,
 		    m->kind == STEP_QUERY && m->next != NULL ? m->next : m);
 		network_settle(p.network, p.resolver);
 		ok = run_step(&p, m);

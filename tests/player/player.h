@@ -68,6 +68,7 @@ struct trust_setup {
 	struct name insecure[TRUST_OFF_MAX]; /* not validated, nor below */
 	size_t insecure_count;
 	uint64_t real_s; /* the wall clock at the start */
+	uint16_t iterations_max; /* of NSEC3 */
 	bool any_date;	 /* signatures are good at any time */
 	bool aggressive; /* RFC 8198 */
 	bool sha1;	 /* RSASHA1 and SHA-1 digests count */
@@ -76,6 +77,7 @@ void trust_default(struct trust_setup *t);
 /* Each sets what its key says; false: the value is not understood. */
 bool trust_anchor(struct arena *a, struct trust_setup *t, const char *v);
 bool trust_insecure(struct trust_setup *t, const char *v);
+bool trust_iterations(struct trust_setup *t, const char *v);
 bool trust_date(struct trust_setup *t, const char *v);
 /* DSA is not built: why this scenario needs it, or NULL. */
 struct scenario;
@@ -201,7 +203,9 @@ struct network *network_new(struct scenario *sc, struct timers *timers,
     uint64_t start_us);
 const struct wire_ops *network_ops(void);
 /* Ranges of step `now` and later decide from here on. */
-void network_step(struct network *n, const struct moment *now);
+/* What is asked at one step may be answered at the next. */
+void network_step(struct network *n, const struct moment *asking,
+    const struct moment *now);
 /* Delivers what is on its way, and what that causes; no timer is awaited. */
 void network_settle(struct network *n, struct resolver *rs);
 /* To the next event, at most to until_us. False: there is none. */

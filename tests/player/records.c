@@ -71,7 +71,22 @@ line_parse(struct arena *a, const char *line, ldns_rdf *origin,
 	return ok;
 }
 
-/* Signatures made of words end in padding that is none. */
+/*
+ * Signatures that were made up end in padding that is none, or lack theirs:
+ * whole groups of four digits are kept of the last word.
+ */
+static bool
+drop_digits(char *line)
+{
+	char *word = strrchr(line, ' ');
+	size_t n = word == NULL ? 0 : strlen(++word);
+
+	if (n < 5 || n % 4 == 0)
+		return false;
+	word[n - n % 4] = '\0';
+	return true;
+}
+
 static bool
 drop_padding(char *line)
 {
@@ -102,7 +117,8 @@ record_parse(struct arena *a, const char *line, const char *origin,
 			*p = ' ';
 	if (flat != NULL)
 		ok = line_parse(a, flat, org, out) ||
-		     (drop_padding(flat) && line_parse(a, flat, org, out));
+		     (drop_padding(flat) && line_parse(a, flat, org, out)) ||
+		     (drop_digits(flat) && line_parse(a, flat, org, out));
 	ldns_rdf_deep_free(org);
 	return ok;
 }

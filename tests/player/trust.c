@@ -20,6 +20,7 @@ void
 trust_default(struct trust_setup *t)
 {
 	*t = (struct trust_setup){ .real_s = DEFAULT_REAL_S,
+		.iterations_max = 150,
 		.aggressive = true };
 }
 
@@ -39,6 +40,20 @@ trust_insecure(struct trust_setup *t, const char *v)
 {
 	return t->insecure_count < TRUST_OFF_MAX &&
 	       name_parse(v, &t->insecure[t->insecure_count++]) == ERR_OK;
+}
+
+/*
+ * "1024 150 2048 500": pairs of key sizes and iterations. hither has one
+ * bound for all, which is the one of the largest keys.
+ */
+bool
+trust_iterations(struct trust_setup *t, const char *v)
+{
+	const char *last = strrchr(v, ' ');
+	unsigned long n = last == NULL ? 0 : strtoul(last, NULL, 10);
+
+	t->iterations_max = (uint16_t)n;
+	return n > 0 && n <= UINT16_MAX;
 }
 
 /* YYYYMMDDHHMMSS or seconds; -1: dates do not count. */

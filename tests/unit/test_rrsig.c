@@ -311,6 +311,61 @@ a_walk_stops_for_others_and_goes_on_where_it_was(void **state)
 	bench_close(&b);
 }
 
+/* Many signatures of one tag, none of them good: how much is spent? */
+static void
+spend(ldns_signing_algorithm alg, uint16_t bits, struct dnssec_work *out)
+{
+	struct bench b;
+	struct rdata sigs[8];
+
+	bench_open(&b, alg, bits, www);
+	b.work.failed_us_max = 3500;
+	for (size_t i = 0; i < ARRAY_LEN(sigs); i++) {
+		uint8_t *octets = loose_signature(&b, &sigs[i]);
+
+		octets[b.set->sigs[0].len - 5 - i] ^= 1;
+	}
+	b.set->sigs = sigs;
+	b.set->sig_count = ARRAY_LEN(sigs);
+	for (unsigned i = 0; i < 8; i++)
+		(void)judged(&b, b.set);
+	*out = b.work;
+	bench_close(&b);
+}
+
+static void
+dear_checks_are_fewer_than_cheap_ones(void **state)
+{
+	struct dnssec_work w;
+
+	(void)state;
+	spend(LDNS_SIGN_ECDSAP384SHA384, 384, &w);
+	assert_true(w.over);
+	assert_in_range(w.failed, 5, 6); /* 650 microseconds each */
+	assert_true(w.failed_us < 5000);
+	spend(LDNS_SIGN_ED448, 456, &w);
+	assert_in_range(w.failed, 10, 12);
+	assert_true(w.failed_us < 5000);
+	spend(LDNS_SIGN_ECDSAP256SHA256, 256, &w);
+	assert_int_equal(w.failed, 16); /* their number ends it */
+}
+
+static void
+what_an_author_makes_dear_counts(void **state)
+{
+	uint8_t rsa[4 + 1 + 5 + 512] = { 1, 0, 3, 8, 5, 255, 255, 255, 255,
+		255 };
+	const struct rdata dear = { rsa, sizeof(rsa) };
+	uint8_t usual[4 + 1 + 3 + 256] = { 1, 0, 3, 8, 3, 1, 0, 1, 255 };
+	const struct rdata cheap = { usual, sizeof(usual) };
+	uint32_t base = signature_cost_us(&cheap, 0, 0);
+
+	(void)state;
+	assert_in_range(base, 20, 30);
+	assert_in_range(signature_cost_us(&dear, 0, 0), 15 * base, 18 * base);
+	assert_true(signature_cost_us(&cheap, 1000000, 4000) > base + 2000);
+}
+
 static void
 life_ends_with_the_signature_and_the_original_ttl(void **state)
 {
@@ -345,6 +400,8 @@ main(void)
 		    colliding_keys_and_signatures_cost_a_few_checks),
 		cmocka_unit_test(
 		    a_walk_stops_for_others_and_goes_on_where_it_was),
+		cmocka_unit_test(dear_checks_are_fewer_than_cheap_ones),
+		cmocka_unit_test(what_an_author_makes_dear_counts),
 		cmocka_unit_test(
 		    life_ends_with_the_signature_and_the_original_ttl),
 	};

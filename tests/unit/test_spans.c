@@ -45,7 +45,8 @@ ask(struct bench *b, const char *name, uint16_t type, uint64_t now_ms)
 		.arena = b->a,
 		.now_ms = now_ms,
 		.generation = 1,
-		.qtype = type };
+		.qtype = type,
+		.wildcards = true };
 
 	return spans_ask(b->spans, &q, &b->out);
 }
@@ -142,6 +143,107 @@ the_table_is_bounded_and_what_ended_makes_room(void **state)
 	bench_close(&b);
 }
 
+/* --- wildcards ---------------------------------------------------------- */
+
+static enum err
+put_wild(struct bench *b, const char *line)
+{
+	static const struct rdata sig = { (const uint8_t *)"", 0 };
+	const struct span_time when = { 0, 800, 1 };
+	struct rrset *set = rrset_parse(b->a, line);
+
+	set->sigs = &sig;
+	set->sig_count = 1;
+	return spans_put_wildcard(b->spans, name_of(b->a, "test"), set,
+	    name_parent(set->owner), &when);
+}
+
+static void
+a_wildcard_answers_where_nothing_is_closer(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	bench_open(&b, 100);
+	assert_int_equal(put(&b, "b.test. 60 IN NSEC del.test. A RRSIG NSEC",
+			     1000),
+	    ERR_OK);
+	assert_int_equal(put(&b, "del.test. 60 IN NSEC z.test. NS RRSIG NSEC",
+			     1000),
+	    ERR_OK);
+	assert_int_equal(put_wild(&b, "c.test. 60 IN A 192.0.2.7"), ERR_OK);
+	assert_int_equal(put_wild(&b, "c.test. 60 IN CNAME b.test."), ERR_OK);
+	assert_true(ask(&b, "cc.test", TYPE_A, 10));
+	assert_true(b.out.positive);
+	assert_int_equal(b.out.count, 2); /* the set, the gap */
+	assert_int_equal(b.out.sets[0]->type, TYPE_A);
+	assert_true(name_equal(b.out.sets[0]->owner, name_of(b.a, "cc.test")));
+	assert_int_equal(b.out.sets[0]->sig_count, 1);
+	assert_int_equal(b.out.expires_ms, 800);
+	assert_true(ask(&b, "x.cc.test", TYPE_A, 10));
+	/* Any other type leads by the alias. */
+	assert_true(ask(&b, "cc.test", TYPE_TXT, 10));
+	assert_int_equal(b.out.sets[0]->type, TYPE_CNAME);
+	/* Names that exist, lie below a cut, or in no known gap. */
+	assert_false(ask(&b, "b.test", TYPE_A, 10));
+	assert_false(ask(&b, "x.del.test", TYPE_A, 10));
+	assert_false(ask(&b, "zz.test", TYPE_A, 10));
+	bench_close(&b);
+}
+
+static void
+a_wildcard_ends_with_its_ttl_and_for_who_wants_none(void **state)
+{
+	struct span_question q = { .policy = &policy, .generation = 1 };
+	struct bench b;
+
+	(void)state;
+	bench_open(&b, 100);
+	assert_int_equal(put(&b, "b.test. 60 IN NSEC d.test. A RRSIG NSEC",
+			     1000),
+	    ERR_OK);
+	assert_int_equal(put_wild(&b, "c.test. 60 IN A 192.0.2.7"), ERR_OK);
+	assert_int_equal(put_wild(&b, "c.test. 60 IN NS b.test."), ERR_RANGE);
+	assert_int_equal(put_wild(&b, "c.test. 60 IN DNAME b."), ERR_RANGE);
+	q.qname = name_of(b.a, "c.test");
+	q.work = &b.work;
+	q.arena = b.a;
+	q.qtype = TYPE_A;
+	assert_false(spans_ask(b.spans, &q, &b.out));
+	assert_true(ask(&b, "c.test", TYPE_A, 799));
+	assert_false(ask(&b, "c.test", TYPE_A, 800));
+	bench_close(&b);
+}
+
+/* The gap holds every name but for its two ends. */
+static bool
+asks_nsec3(unsigned flags)
+{
+	struct bench b;
+	char line[160];
+	bool answered;
+
+	bench_open(&b, 100);
+	(void)snprintf(line, sizeof(line),
+	    "00000000000000000000000000000000.test. 60 IN NSEC3 1 %u 0 - "
+	    "VVVVVVVVVVVVVVVVVVVVVVVVVVVVVVVV A RRSIG",
+	    flags);
+	assert_int_equal(put(&b, line, 1000), ERR_OK);
+	assert_int_equal(put_wild(&b, "c.test. 60 IN A 192.0.2.7"), ERR_OK);
+	answered = ask(&b, "x.y.test", TYPE_A, 10);
+	assert_true(!answered || b.out.positive);
+	bench_close(&b);
+	return answered;
+}
+
+static void
+a_span_that_may_hide_delegations_makes_nothing(void **state)
+{
+	(void)state;
+	assert_true(asks_nsec3(0));
+	assert_false(asks_nsec3(1)); /* opt-out: RFC 8198 section 5.4 */
+}
+
 int
 main(void)
 {
@@ -151,6 +253,11 @@ main(void)
 		cmocka_unit_test(what_speaks_of_other_zones_is_refused),
 		cmocka_unit_test(
 		    the_table_is_bounded_and_what_ended_makes_room),
+		cmocka_unit_test(a_wildcard_answers_where_nothing_is_closer),
+		cmocka_unit_test(
+		    a_wildcard_ends_with_its_ttl_and_for_who_wants_none),
+		cmocka_unit_test(
+		    a_span_that_may_hide_delegations_makes_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
