@@ -287,6 +287,35 @@ check_local_zones(struct reader *r)
 		check_names(r, list, count, "local-zones");
 }
 
+/* A wildcard is all of loopback here: that is what tests and typos name. */
+static bool
+is_ourselves(const struct conf_listen *l, const struct addr *a)
+{
+	static const uint8_t v6[16] = { [15] = 1 };
+
+	if (l->port != a->port || l->address.family != a->family)
+		return false;
+	if (!addr_is_any(&l->address))
+		return addr_same_host(&l->address, a);
+	return a->family == 4 ? a->ip[0] == 127
+			      : memcmp(a->ip, v6, sizeof(v6)) == 0;
+}
+
+/* A question that comes back to us would never end. */
+static void
+check_servers(struct reader *r, const struct conf_zone *z)
+{
+	char text[ADDR_TEXT_MAX];
+
+	for (size_t i = 0; i < z->servers.count; i++)
+		for (size_t k = 0; k < r->conf->listen.count; k++)
+			if (is_ourselves(&r->conf->listen.items[k],
+				&z->servers.items[i]))
+				problem_add(r, false, &z->at,
+				    "zones: we listen on %s ourselves",
+				    addr_text(&z->servers.items[i], text));
+}
+
 static void
 check_zones(struct reader *r)
 {
@@ -306,6 +335,7 @@ check_zones(struct reader *r)
 		if (z->servers.count == 0)
 			problem_add(r, false, &z->at,
 			    "zones: a zone has no servers");
+		check_servers(r, z);
 	}
 	check_names(r, list, count, "zones");
 }

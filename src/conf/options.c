@@ -320,11 +320,12 @@ const struct option options[] = {
 	    .type = OPTION_PREFIX,
 	    .is_list = true,
 	    .offset = AT(outgoing.do_not_query),
-	    .initial = "[127.0.0.0/8, \"::1/128\", 0.0.0.0/8, \"::/128\", "
-		       "169.254.0.0/16, 224.0.0.0/4, \"ff00::/8\", "
-		       "255.255.255.255/32]",
+	    .initial = "[127.0.0.0/8, \"::1/128\", 169.254.0.0/16, "
+		       "\"fe80::/10\"]",
 	    .help = "Networks in which no server is ever asked, unless "
-		    "zones names its address." },
+		    "zones names its address. Never asked in any case are "
+		    "0.0.0.0/8, ::, ::ffff:0:0/96, multicast and broadcast "
+		    "addresses, and those we listen on ourselves." },
 
 #include "options_cache.h"
 

@@ -138,6 +138,8 @@ snapshot_new(struct conf *conf, uint32_t generation, char *why, size_t size)
 		e = build_anchors(s, why, size);
 	if (e == ERR_OK)
 		e = build_limits(s);
+	if (e == ERR_OK)
+		e = snapshot_never(s);
 	if (e != ERR_OK) {
 		if (why[0] == '\0')
 			(void)snprintf(why, size, "%s", err_text(e));
@@ -206,8 +208,8 @@ snapshot_resolver_opts(const struct snapshot *s, size_t workers,
 	out->hint_count = s->hint_count;
 	out->zones = s->zones;
 	out->zone_count = c->zones.count;
-	out->do_not_query = c->outgoing.do_not_query.items;
-	out->do_not_query_count = c->outgoing.do_not_query.count;
+	out->do_not_query = s->never;
+	out->do_not_query_count = s->never_count;
 	out->messages_max = c->resolver.max_upstream_queries;
 	out->bytes_max = (uint32_t)c->resolver.max_upstream_bytes;
 	out->time_max_ms = (uint32_t)c->resolver.query_timeout_ms;

@@ -22,6 +22,8 @@ struct snapshot {
 	size_t hint_count;
 	struct resolver_zone *zones;
 	struct anchors *anchors; /* as configured; never changed */
+	struct prefix *never; /* where nothing is asked */
+	size_t never_count;
 	struct throttle *throttle; /* NULL: nothing is limited */
 	struct front_limits limits;
 	struct front_rules rules;
@@ -43,6 +45,8 @@ struct snapshot *snapshot_new(struct conf *conf, uint32_t generation,
     char *why, size_t size) MUST_USE;
 /* names.c: fills s->policy. */
 enum err snapshot_policy(struct snapshot *s, char *why, size_t size) MUST_USE;
+/* never.c: fills s->never. */
+enum err snapshot_never(struct snapshot *s) MUST_USE;
 struct snapshot *snapshot_hold(struct snapshot *s);
 void snapshot_drop(struct snapshot *s); /* NULL is fine */
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Public names do not lead into private networks, at hither as at unbound.
 
-NSD serves a zone that tries; unbound with the same networks is the judge.
+NSD serves a zone that tries; unbound with the same networks is the judge. Nor
+does glue lead us to ourselves, or to what is no address of one machine.
 """
 
 import grp
@@ -41,6 +42,17 @@ service HTTPS 1 . ipv4hint=192.0.2.1,10.0.0.1
 service HTTPS 2 . ipv4hint=192.0.2.1
 nat64 AAAA 64:ff9b::10.0.0.1
 sixtofour AAAA 2002:a00:1::1
+self NS ns.self
+ns.self A 127.0.0.1
+ns.self AAAA ::1
+odd NS ns.odd
+ns.odd A 0.0.0.0
+ns.odd A 0.1.2.3
+ns.odd A 255.255.255.255
+ns.odd A 224.0.0.1
+ns.odd AAAA ::
+ns.odd AAAA ::ffff:127.0.0.1
+ns.odd AAAA ff02::1
 """
 NSD = """server:
     ip-address: 127.0.0.1
@@ -195,3 +207,62 @@ def test_by_default_nothing_is_taken_out(start, strangers):
     d.write_config()
     assert d.control("reload").returncode == 0
     assert lab.addresses(d.ask("printer.evil.example")) == []
+
+
+# --- glue that leads to us, or nowhere ------------------------------------
+
+
+def lured(start, strangers, port, **listen):
+    """A daemon that asks servers at this port."""
+    return start({
+        "listen": [{"address": "127.0.0.1", "port": port, **listen}],
+        "outgoing": {"port": port},
+        "dnssec": {"validation": False},
+        "zones": [{"name": "evil.example", "type": "stub",
+                   "servers": [f"127.0.0.1@{strangers['nsd']}"]}]})
+
+
+def sent(daemon):
+    stats = daemon.control_json("stats")
+    return (stats["queries"]["total"], stats["upstream"]["sent_udp"] +
+            stats["upstream"]["sent_tcp"] + stats["upstream"]["broken"])
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0"])
+def test_glue_does_not_lead_us_to_ourselves(start, strangers, address):
+    d = lured(start, strangers, lab.free_port(), address=address)
+    heard, asked = sent(d)
+    reply = d.ask("www.self.evil.example")
+    assert lab.rcode(reply) == "SERVFAIL" and lab.ede_codes(reply) != []
+    now_heard, now_asked = sent(d)
+    assert now_heard == heard + 1
+    assert now_asked - asked <= 3  # NSD, for the delegation
+
+
+def test_it_would_have_if_that_were_somebody_else(start, strangers):
+    other = start()
+    d = start({"outgoing": {"port": other.port},
+               "dnssec": {"validation": False},
+               "zones": [{"name": "evil.example", "type": "stub",
+                          "servers": [f"127.0.0.1@{strangers['nsd']}"]}]})
+    heard, _ = sent(other)
+    d.ask("www.self.evil.example")
+    assert sent(other)[0] > heard
+
+
+def test_what_is_no_address_is_not_asked(start, strangers):
+    d = lured(start, strangers, lab.free_port())
+    _, asked = sent(d)
+    assert lab.rcode(d.ask("www.odd.evil.example")) == "SERVFAIL"
+    assert sent(d)[1] - asked <= 3
+
+
+def test_a_server_that_is_ourselves_is_told_with_its_line(make_folder):
+    path = make_folder() / "bad.yaml"
+    path.write_text("listen: [{address: 127.0.0.1, port: 5301}]\n"
+                    "zones:\n"
+                    "  - {name: a, type: forward, servers: "
+                    "[127.0.0.1@5301]}\n")
+    done = lab.run_daemon("-c", str(path))
+    assert done.returncode != 0
+    assert "bad.yaml:3:" in done.stderr and "ourselves" in done.stderr

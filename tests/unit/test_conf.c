@@ -24,7 +24,7 @@ nothing_said_serves_the_machine_itself(void **state)
 	assert_int_equal(c->cache.max_ttl_ms, 86400000);
 	assert_int_equal(c->resolver.query_timeout_ms, 6000);
 	assert_int_equal(c->resolver.qname_minimization, CONF_QMIN_RELAXED);
-	assert_int_equal(c->outgoing.do_not_query.count, 8);
+	assert_int_equal(c->outgoing.do_not_query.count, 4);
 	assert_int_equal(c->outgoing.source_ports.first, 1024);
 	assert_int_equal(c->control.mode, 0660);
 	assert_int_equal(c->server.threads, 0);
@@ -144,6 +144,11 @@ static const struct {
 	{ "zones: [{name: a..b, type: stub, servers: [192.0.2.1]}]",
 	    "not a domain name" },
 	{ "zones: [{name: a, type: stub, servers: []}]", "no servers" },
+	{ "zones: [{name: a, type: stub, servers: [127.0.0.1]}]",
+	    "listen on 127.0.0.1:53 ourselves" },
+	{ "listen: [{address: \"::\", port: 54}]\n"
+	  "zones: [{name: a, type: stub, servers: [\"::1@54\"]}]",
+	    "listen on [::1]:54 ourselves" },
 	{ "zones: [{name: a, type: stub, servers: [192.0.2.1@0]}]",
 	    "port that is out of range" },
 	{ "zones: [{name: a, type: stub, servers: [192.0.2.1]}, "

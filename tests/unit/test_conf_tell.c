@@ -170,7 +170,7 @@ any_allocation_may_fail(void **state)
 {
 	static const char text[] =
 	    "listen: [192.0.2.1, 192.0.2.2]\nserver: {nsid: x}\n"
-	    "zones: [{name: a.b, type: stub, servers: [192.0.2.1]}]\n"
+	    "zones: [{name: a.b, type: stub, servers: [192.0.2.3]}]\n"
 	    "local-data: ['a. 5 IN A 192.0.2.1']\n";
 	struct conf *c = NULL;
 	uint64_t n;
