@@ -100,17 +100,6 @@ read_duration(const char *text, uint64_t *out_s)
 	return true;
 }
 
-static bool
-read_zone(struct request *r)
-{
-	const char *text = request_argument(r, "zone");
-
-	if (text != NULL && name_parse(text, &r->name) == ERR_OK)
-		return true;
-	request_fail(r, HTTP_BAD, "which zone?");
-	return false;
-}
-
 /* What was judged by the old anchors is of no use. */
 static size_t
 forget_below(struct request *r)
@@ -128,7 +117,7 @@ command_nta_add(struct request *r)
 	uint64_t for_s = NTA_DEFAULT_S, until_s;
 	char name[NAME_TEXT_MAX];
 
-	if (!read_zone(r))
+	if (!request_name(r, "zone"))
 		return;
 	if (duration != NULL && (!read_duration(duration, &for_s) ||
 				    for_s == 0 || for_s > NTA_MOST_S)) {
@@ -155,7 +144,7 @@ command_nta_del(struct request *r)
 {
 	char name[NAME_TEXT_MAX];
 
-	if (!read_zone(r))
+	if (!request_name(r, "zone"))
 		return;
 	if (!anchors_remove_negative(r->ctl->opts.offer.anchors,
 		r->name.wire)) {

@@ -108,21 +108,11 @@ list(struct request *r, const uint8_t *top, bool only)
 	    json_pack("{s:o, s:b}", "records", l.lines, "cut", l.cut));
 }
 
-static bool
-name_argument(struct request *r, const char *key)
-{
-	const char *text = request_argument(r, key);
-
-	return text != NULL && name_parse(text, &r->name) == ERR_OK;
-}
-
 void
 command_cache_lookup(struct request *r)
 {
-	if (name_argument(r, "name"))
+	if (request_name(r, "name"))
 		list(r, r->name.wire, true);
-	else
-		request_fail(r, HTTP_BAD, "which name?");
 }
 
 void
@@ -130,10 +120,8 @@ command_cache_dump(struct request *r)
 {
 	if (request_argument(r, "zone") == NULL)
 		list(r, name_root, false);
-	else if (name_argument(r, "zone"))
+	else if (request_name(r, "zone"))
 		list(r, r->name.wire, false);
-	else
-		request_fail(r, HTTP_BAD, "which zone?");
 }
 
 void

@@ -13,40 +13,61 @@
 static const struct {
 	const char *word;
 	enum flush_what what;
-	bool named, typed;
+	enum ctl_argument_kind name, type;
 } flushes[] = {
-	{ "all", FLUSH_ALL, false, false },
-	{ "name", FLUSH_NAME, true, false },
-	{ "zone", FLUSH_ZONE, true, false },
-	{ "type", FLUSH_TYPE, true, true },
-	{ "negative", FLUSH_NEGATIVE, false, false },
+	{ "all", FLUSH_ALL, CTL_NO_ARGUMENT, CTL_NO_ARGUMENT },
+	{ "name", FLUSH_NAME, CTL_REQUIRED, CTL_NO_ARGUMENT },
+	{ "zone", FLUSH_ZONE, CTL_REQUIRED, CTL_NO_ARGUMENT },
+	{ "type", FLUSH_TYPE, CTL_REQUIRED, CTL_REQUIRED },
+	{ "negative", FLUSH_NEGATIVE, CTL_OPTIONAL, CTL_NO_ARGUMENT },
 };
+
+/* Too much said means that less was meant: nothing is forgotten then. */
+static bool
+flush_takes(struct request *r, const char *what, const char *argument,
+    enum ctl_argument_kind kind)
+{
+	bool given = request_argument(r, argument) != NULL;
+
+	if (given && kind == CTL_NO_ARGUMENT) {
+		request_fail(r, HTTP_BAD, "flush %s takes no %s", what,
+		    argument);
+		return false;
+	}
+	if (!given && kind == CTL_REQUIRED) {
+		request_fail(r, HTTP_BAD, "flush %s wants a %s", what,
+		    argument);
+		return false;
+	}
+	return true;
+}
 
 static void
 flush_servers(struct request *r)
 {
-	size_t n = servers_forget(r->ctl->opts.offer.servers);
+	size_t n;
 
+	if (!flush_takes(r, "servers", "name", CTL_NO_ARGUMENT) ||
+	    !flush_takes(r, "servers", "type", CTL_NO_ARGUMENT))
+		return;
+	n = servers_forget(r->ctl->opts.offer.servers);
 	request_answer(r, HTTP_DONE,
 	    json_pack("{s:s, s:I}", "what", "servers", "forgotten",
 		(json_int_t)n));
 }
 
+/* The arguments that are there are what they should be. */
 static bool
-flush_arguments(struct request *r, bool named, bool typed)
+flush_arguments(struct request *r)
 {
-	const char *name = request_argument(r, "name");
 	const char *type = request_argument(r, "type");
 
-	if (named && (name == NULL || name_parse(name, &r->name) != ERR_OK)) {
-		request_fail(r, HTTP_BAD, "which name?");
+	if (request_argument(r, "name") != NULL && !request_name(r, "name"))
 		return false;
-	}
-	if (typed && (type == NULL || type_parse(type, &r->type) != ERR_OK)) {
-		request_fail(r, HTTP_BAD, "which type?");
-		return false;
-	}
-	return true;
+	if (type == NULL || type_parse(type, &r->type) == ERR_OK)
+		return true;
+	request_fail(r, HTTP_BAD, "\"%.40s\" is not a type", type);
+	return false;
 }
 
 void
@@ -68,10 +89,12 @@ command_flush(struct request *r)
 		    "zone, negative, servers or all");
 		return;
 	}
-	if (!flush_arguments(r, flushes[i].named, flushes[i].typed))
+	if (!flush_takes(r, what, "name", flushes[i].name) ||
+	    !flush_takes(r, what, "type", flushes[i].type) ||
+	    !flush_arguments(r))
 		return;
 	n = cache_flush(r->ctl->opts.offer.cache, flushes[i].what,
-	    flushes[i].named ? r->name.wire : NULL, r->type);
+	    request_argument(r, "name") != NULL ? r->name.wire : NULL, r->type);
 	request_answer(r, HTTP_DONE,
 	    json_pack("{s:s, s:I}", "what", flushes[i].word, "forgotten",
 		(json_int_t)n));

@@ -42,8 +42,8 @@ static const struct ctl_command commands[] = {
 	{ .name = "flush",
 	    .arguments = { { "what", CTL_REQUIRED }, { "name", CTL_OPTIONAL },
 		{ "type", CTL_OPTIONAL } },
-	    .help = "Forgets: name NAME, type NAME TYPE, zone NAME, negative, "
-		    "servers, all.",
+	    .help = "Forgets: name NAME, type NAME TYPE, zone NAME, "
+		    "negative [NAME], servers, all.",
 	    .changes = true },
 	{ .name = "cache lookup",
 	    .arguments = { { "name", CTL_REQUIRED } },

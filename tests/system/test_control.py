@@ -119,11 +119,15 @@ def is_known(d, sim, name, rdtype="A"):
     (["negative"],
      [("nobody.nyu.edu", "A"), ("www.cs.umass.edu", "MX")],
      [("gaia.cs.umass.edu", "A")]),
+    (["negative", "nyu.edu"],
+     [("nobody.nyu.edu", "A")],
+     [("www.cs.umass.edu", "MX"), ("gaia.cs.umass.edu", "A")]),
     (["all"],
      [("gaia.cs.umass.edu", "A"), ("www.nyu.edu", "A"),
       ("nobody.nyu.edu", "A")], []),
     (["servers"], [], [("gaia.cs.umass.edu", "A")]),
-], ids=["name", "type", "zone", "negative", "all", "servers"])
+], ids=["name", "type", "zone", "negative", "negative below", "all",
+        "servers"])
 def test_flush_forgets_what_it_is_told_and_nothing_else(
         start, sim, words, forgotten, kept):
     d = start()
@@ -141,11 +145,24 @@ def test_flush_forgets_what_it_is_told_and_nothing_else(
         assert not is_known(d, sim, *question), question
 
 
+@pytest.mark.parametrize("words", [
+    ["all", "www.nyu.edu"], ["servers", "edu"],
+    ["zone", "www.nyu.edu", "A"], ["name", "www.nyu.edu", "A"],
+    ["negative", "nyu.edu", "A"], ["negative", "a..b"]], ids=" ".join)
+def test_a_flush_that_is_told_too_much_forgets_nothing(daemon, sim, words):
+    daemon.ask("www.nyu.edu")
+    done = daemon.control("flush", *words)
+    assert done.returncode == 1 and done.stdout == ""
+    assert is_known(daemon, sim, "www.nyu.edu")
+
+
 def test_loglevel_changes_until_the_next_reload(start):
     d = start()
-    assert d.control("loglevel", "debug").returncode == 0
-    assert d.control_json("loglevel", "info") is not None
+    assert d.control_json("loglevel", "debug")["before"] == "info"
     assert d.control("loglevel", "loud").returncode == 1
+    assert d.control_json("loglevel", "debug")["before"] == "debug"
+    assert d.control("reload").returncode == 0
+    assert d.control_json("loglevel", "info")["before"] == "info"
 
 
 def test_config_show_tells_where_a_value_was_set(start):
