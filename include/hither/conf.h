@@ -247,6 +247,8 @@ struct conf_report {
 };
 struct conf_report *conf_report_new(void) MUST_USE;
 void conf_report_free(struct conf_report *r); /* NULL is fine */
+/* Adds an error that only shows when the configuration is put to use. */
+void conf_report_add(struct conf_report *r, const char *text);
 /* file:line:column, source line with caret, and a last line of counts. */
 void conf_report_print(const struct conf_report *r, FILE *out);
 void conf_report_json(const struct conf_report *r, FILE *out);

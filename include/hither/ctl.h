@@ -18,6 +18,7 @@
 #include <hither/dnssec.h>
 #include <hither/front.h>
 #include <hither/net.h>
+#include <hither/policy.h>
 
 /* --- work for other threads ------------------------------------------- */
 
@@ -116,6 +117,21 @@ enum err ctl_check_conf(
  * it does not validate. ERR_FORMAT: why names file, line and column.
  */
 enum err ctl_build_anchors(const struct conf *c, struct anchors *out,
+    char *why, size_t size) MUST_USE;
+
+/* Where the root servers are; in the arena. why says what is wrong. */
+struct hints {
+	struct rrset **sets;
+	size_t count;
+};
+enum err ctl_build_hints(const struct conf *c, struct arena *a,
+    struct hints *out, char *why, size_t size) MUST_USE;
+
+/*
+ * Who may ask, and what is answered here; *out is the caller's to free.
+ * ERR_FORMAT and ERR_NOT_FOUND: why says which record or file.
+ */
+enum err ctl_build_policy(const struct conf *c, struct policy **out,
     char *why, size_t size) MUST_USE;
 
 #define CTL_REPLY_MAX ((size_t)16 << 20)

@@ -68,7 +68,10 @@ struct policy_opts {
 };
 
 struct policy;
-/* All copied. NULL: *bad names the record that does not parse, or memory. */
+/*
+ * All copied. NULL: *bad is the record that does not parse or that an alias
+ * forbids, or NULL when memory is out.
+ */
 struct policy *policy_new(
     const struct policy_opts *o, const char **bad) MUST_USE;
 void policy_free(struct policy *p);

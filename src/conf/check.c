@@ -12,6 +12,8 @@
 
 #include <hither/dns.h>
 
+#define VIEWS_MAX 255u /* a view's number is an octet */
+
 /* Where an option was said; built-in values have no place. */
 static struct conf_mark
 origin(const struct reader *r, const char *path)
@@ -97,11 +99,21 @@ check_listen(struct reader *r)
 }
 
 static int
+compare_nets(const struct prefix *a, const struct prefix *b)
+{
+	int by_ip = memcmp(a->net.ip, b->net.ip, sizeof(a->net.ip));
+
+	if (a->net.family != b->net.family)
+		return a->net.family < b->net.family ? -1 : 1;
+	return by_ip != 0 ? by_ip : (a->bits > b->bits) - (a->bits < b->bits);
+}
+
+static int
 compare_access(const void *a, const void *b)
 {
 	const struct conf_access *x = *(const struct conf_access *const *)a;
 	const struct conf_access *y = *(const struct conf_access *const *)b;
-	int by_net = memcmp(&x->net, &y->net, sizeof(x->net));
+	int by_net = compare_nets(&x->net, &y->net);
 
 	/* Of equal ones the order said decides which comes second. */
 	return by_net != 0 ? by_net : (x > y) - (x < y);
@@ -124,7 +136,7 @@ check_access_twins(struct reader *r)
 		char ip[ADDR_TEXT_MAX];
 
 		if (x->net.net.family == 0 || x->action == y->action ||
-		    memcmp(&x->net, &y->net, sizeof(x->net)) != 0)
+		    compare_nets(&x->net, &y->net) != 0)
 			continue;
 		problem_add(r, false, &y->at,
 		    "access-control: %s/%u is there twice, with different "
@@ -199,19 +211,22 @@ check_outgoing(struct reader *r)
 
 /* --- zones ---------------------------------------------------------------- */
 
-/* A zone of either list: where it was said and what it is called. */
+/* A zone of either list: where it was said, its name and view ("": none). */
 struct named {
 	const struct conf_mark *at;
 	const uint8_t *name;
+	const char *view;
 };
 
 static int
 compare_named(const void *a, const void *b)
 {
 	const struct named *x = a, *y = b;
-	int by_name = name_compare(x->name, y->name);
+	int order = name_compare(x->name, y->name);
 
-	return by_name != 0 ? by_name : (x->at > y->at) - (x->at < y->at);
+	if (order == 0)
+		order = strcmp(x->view, y->view);
+	return order != 0 ? order : (x->at > y->at) - (x->at < y->at);
 }
 
 static void
@@ -222,7 +237,8 @@ check_names(struct reader *r, struct named *list, size_t count,
 
 	qsort(list, count, sizeof(*list), compare_named);
 	for (size_t i = 1; i < count; i++) {
-		if (name_equal(list[i - 1].name, list[i].name))
+		if (name_equal(list[i - 1].name, list[i].name) &&
+		    strcmp(list[i - 1].view, list[i].view) == 0)
 			problem_add(r, false, list[i].at,
 			    "%s: %.200s is there twice", path,
 			    name_text(list[i].name, text));
@@ -240,11 +256,61 @@ is_view(const struct conf *c, const char *name)
 	return false;
 }
 
+/* A network that a view is for. */
+struct viewed {
+	struct prefix net;
+	const struct conf_view *view;
+};
+
+static int
+compare_viewed(const void *a, const void *b)
+{
+	const struct viewed *x = a, *y = b;
+	int by_net = compare_nets(&x->net, &y->net);
+
+	return by_net != 0 ? by_net : (x->view > y->view) - (x->view < y->view);
+}
+
+/* Which of two views would a client of the same network see? */
+static void
+check_view_clients(struct reader *r)
+{
+	const struct conf *c = r->conf;
+	struct viewed *list;
+	size_t count = 0, n = 0;
+	char ip[ADDR_TEXT_MAX];
+
+	for (size_t i = 0; i < c->views.count; i++)
+		count += c->views.items[i].clients.count;
+	list = arena_take(r->arena, count * sizeof(*list));
+	if (list == NULL)
+		return;
+	for (size_t i = 0; i < c->views.count; i++)
+		for (size_t k = 0; k < c->views.items[i].clients.count; k++)
+			list[n++] =
+			    (struct viewed){ c->views.items[i].clients.items[k],
+				    &c->views.items[i] };
+	qsort(list, n, sizeof(*list), compare_viewed);
+	for (size_t i = 1; i < n; i++)
+		if (list[i].net.net.family != 0 &&
+		    list[i].view != list[i - 1].view &&
+		    compare_nets(&list[i].net, &list[i - 1].net) == 0)
+			problem_add(r, false, &list[i].view->at,
+			    "views: %s/%u is in another view too",
+			    addr_ip_text(&list[i].net.net, ip),
+			    (unsigned)list[i].net.bits);
+}
+
 static void
 check_views(struct reader *r)
 {
 	const struct conf *c = r->conf;
 
+	if (c->views.count > VIEWS_MAX) {
+		problem_add(r, false, &c->views.items[VIEWS_MAX].at,
+		    "views: there can be %u at most", VIEWS_MAX);
+		return;
+	}
 	for (size_t i = 0; i < c->views.count; i++) {
 		const struct conf_view *v = &c->views.items[i];
 
@@ -255,9 +321,7 @@ check_views(struct reader *r)
 				    "views: %.63s is there twice", v->name);
 		}
 	}
-	if (c->views.count > 255)
-		problem_add(r, false, &c->views.items[255].at,
-		    "views: there can be 255 at most");
+	check_view_clients(r);
 	for (size_t i = 0; i < c->local_zones.count; i++) {
 		const struct conf_local_zone *z = &c->local_zones.items[i];
 
@@ -279,9 +343,9 @@ check_local_zones(struct reader *r)
 	for (size_t i = 0; list != NULL && i < c->local_zones.count; i++) {
 		const struct conf_local_zone *z = &c->local_zones.items[i];
 
-		/* One name may stand once in each view: those are not compared. */
-		if (z->name != NULL && (z->view == NULL || z->view[0] == '\0'))
-			list[count++] = (struct named){ &z->at, z->name };
+		if (z->name != NULL && z->view != NULL)
+			list[count++] =
+			    (struct named){ &z->at, z->name, z->view };
 	}
 	if (list != NULL)
 		check_names(r, list, count, "local-zones");
@@ -331,7 +395,7 @@ check_zones(struct reader *r)
 
 		if (z->name == NULL)
 			continue;
-		list[count++] = (struct named){ &z->at, z->name };
+		list[count++] = (struct named){ &z->at, z->name, "" };
 		if (z->servers.count == 0)
 			problem_add(r, false, &z->at,
 			    "zones: a zone has no servers");

@@ -103,6 +103,15 @@ keep_problem(struct conf_report *report, bool is_warning,
 }
 
 void
+conf_report_add(struct conf_report *r, const char *text)
+{
+	const struct conf_mark nowhere = { .file = NULL };
+
+	if (++r->errors + r->warnings <= CONF_PROBLEMS_MAX)
+		keep_problem(r, false, &nowhere, text);
+}
+
+void
 problem_add(struct reader *r, bool is_warning, const struct conf_mark *at,
     const char *fmt, ...)
 {

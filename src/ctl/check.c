@@ -115,35 +115,61 @@ check_anchors(const struct conf *c, char *why, size_t size)
 	return e;
 }
 
+static enum err
+check_policy(const struct conf *c, char *why, size_t size)
+{
+	struct policy *p = NULL;
+	enum err e = ctl_build_policy(c, &p, why, size);
+
+	policy_free(p);
+	return e;
+}
+
 /* --- hints, and all of it ------------------------------------------------- */
+
+enum err
+ctl_build_hints(const struct conf *c, struct arena *a, struct hints *out,
+    char *why, size_t size)
+{
+	const char *path = c->server.root_hints;
+	int line = 0;
+	enum err e;
+
+	if (path[0] == '\0')
+		return hints_builtin(a, &out->sets, &out->count);
+	e = hints_read(a, path, &out->sets, &out->count, &line);
+	if (e == ERR_FORMAT && line > 0)
+		(void)snprintf(why, size,
+		    "%s:%d: error: not a record of root hints", path, line);
+	else if (e == ERR_FORMAT)
+		(void)snprintf(why, size,
+		    "server.root-hints: error: %s names no root server with an "
+		    "address",
+		    path);
+	else if (e != ERR_OK)
+		(void)snprintf(why, size,
+		    "server.root-hints: error: cannot read %s", path);
+	return e;
+}
+
+static enum err
+check_hints(const struct conf *c, char *why, size_t size)
+{
+	struct arena *a = arena_new(HINTS_BYTES_MAX);
+	struct hints h;
+	enum err e =
+	    a == NULL ? ERR_MEMORY : ctl_build_hints(c, a, &h, why, size);
+
+	arena_free(a);
+	return e;
+}
 
 enum err
 ctl_check_conf(const struct conf *c, char *why, size_t size)
 {
-	struct arena *a = arena_new(HINTS_BYTES_MAX);
-	const char *path = c->server.root_hints;
-	struct rrset **sets;
-	size_t count = 0;
-	int line = 0;
-	enum err e = ERR_OK;
+	enum err e = check_policy(c, why, size);
 
-	if (a == NULL)
-		return ERR_MEMORY;
-	if (path[0] != '\0')
-		e = hints_read(a, path, &sets, &count, &line);
-	if (e == ERR_FORMAT)
-		(void)snprintf(why, size,
-		    "%s:%d: error: not a record of "
-		    "root hints",
-		    path, line);
-	else if (e != ERR_OK)
-		(void)snprintf(why, size,
-		    "server.root-hints: error: cannot read %s", path);
-	else if (path[0] != '\0' && count == 0) {
-		(void)snprintf(why, size,
-		    "server.root-hints: error: %s names no root server", path);
-		e = ERR_NOT_FOUND;
-	}
-	arena_free(a);
+	if (e == ERR_OK)
+		e = check_hints(c, why, size);
 	return e == ERR_OK ? check_anchors(c, why, size) : e;
 }

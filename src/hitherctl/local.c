@@ -32,17 +32,28 @@ load(const char *path, struct conf_report *report)
 const char *
 local_socket(const struct invocation *how, char *buf, size_t size)
 {
+	const char *path = conf_path(how);
 	struct conf_report *report;
 	struct conf *c;
 
 	(void)snprintf(buf, size, "%s", DEFAULT_SOCKET);
 	if (how->socket != NULL)
 		return how->socket;
-	if (conf_path(how) == NULL)
+	if (path == NULL)
 		return buf;
 	report = conf_report_new();
-	c = report != NULL ? load(conf_path(how), report) : NULL;
-	if (c != NULL && c->control.socket[0] != '\0')
+	c = report != NULL ? load(path, report) : NULL;
+	if (c == NULL)
+		fprintf(stderr,
+		    "hitherctl: %s cannot be used (see hitherctl checkconf); "
+		    "trying the usual socket\n",
+		    path);
+	else if (c->control.socket[0] == '\0')
+		fprintf(stderr,
+		    "hitherctl: %s turns the control socket off; trying the "
+		    "usual one\n",
+		    path);
+	else
 		(void)snprintf(buf, size, "%s", c->control.socket);
 	conf_free(c);
 	conf_report_free(report);
@@ -63,13 +74,15 @@ checkconf(const struct invocation *how, int argc, char **argv)
 	c = load(path, report);
 	if (c != NULL)
 		e = ctl_check_conf(c, why, sizeof(why));
-	if (how->json)
-		conf_report_json(report, stdout);
-	else if (report->errors > 0 || report->warnings > 0)
+	if (!how->json && (report->errors > 0 || report->warnings > 0))
 		conf_report_print(report, stderr);
 	if (c != NULL && e != ERR_OK)
+		conf_report_add(report, why);
+	if (how->json)
+		conf_report_json(report, stdout);
+	else if (c != NULL && e != ERR_OK)
 		fprintf(stderr, "%s\n", why);
-	else if (c != NULL && !how->json)
+	else if (c != NULL)
 		printf("%s: all right\n",
 		    path != NULL ? path : "built-in configuration");
 	conf_free(c);
@@ -109,16 +122,18 @@ manual(const struct invocation *how, int argc, char **argv)
 
 static const struct {
 	const char *first, *second, *usage, *help;
+	int most; /* words, with those of the command */
 	int (*run)(const struct invocation *how, int argc, char **argv);
 } locals[] = {
 	{ "checkconf", NULL, "checkconf [FILE]",
-	    "Checks a configuration as the daemon would.", checkconf },
+	    "Checks a configuration as the daemon would.", 2, checkconf },
 	{ "schema", NULL, "schema",
-	    "The JSON Schema of the configuration, for editors.", schema },
+	    "The JSON Schema of the configuration, for editors.", 1, schema },
 	{ "config", "sample", "config sample",
-	    "A file with every option, its default and its meaning.", sample },
+	    "A file with every option, its default and its meaning.", 2,
+	    sample },
 	{ "config", "manual", "config manual", "The source of hither.conf(5).",
-	    manual },
+	    2, manual },
 };
 
 int
@@ -131,7 +146,10 @@ local_run(const struct invocation *how, int argc, char **argv)
 			continue;
 		if (words == 2 && strcmp(argv[1], locals[i].second) != 0)
 			continue;
-		return locals[i].run(how, argc, argv);
+		if (argc <= locals[i].most && strncmp(argv[argc - 1], "--", 2))
+			return locals[i].run(how, argc, argv);
+		fprintf(stderr, "usage: hitherctl %s\n", locals[i].usage);
+		return EXIT_USAGE;
 	}
 	return -1;
 }

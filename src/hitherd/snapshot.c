@@ -7,8 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <hither/ctl.h>
-
 #define SNAPSHOT_BYTES_MAX ((size_t)64 << 20)
 #define DEPTH_MAX          6u
 #define STEPS_MAX          2000u
@@ -39,22 +37,6 @@ build_zones(struct snapshot *s)
 		s->zones[i].tcp = z->transport == CONF_BY_TCP;
 	}
 	return ERR_OK;
-}
-
-static enum err
-build_hints(struct snapshot *s, char *why, size_t size)
-{
-	const char *path = s->conf->server.root_hints;
-	int line = 0;
-	enum err e;
-
-	if (path[0] == '\0')
-		return hints_builtin(s->arena, &s->hints, &s->hint_count);
-	e = ctl_check_conf(s->conf, why, size);
-	if (e == ERR_OK)
-		e = hints_read(s->arena, path, &s->hints, &s->hint_count,
-		    &line);
-	return e;
 }
 
 static enum err
@@ -129,11 +111,11 @@ snapshot_new(struct conf *conf, uint32_t generation, char *why, size_t size)
 	s->generation = generation;
 	s->arena = arena_new(SNAPSHOT_BYTES_MAX);
 	if (s->arena != NULL)
-		e = snapshot_policy(s, why, size);
+		e = ctl_build_policy(conf, &s->policy, why, size);
 	if (e == ERR_OK)
 		e = build_zones(s);
 	if (e == ERR_OK)
-		e = build_hints(s, why, size);
+		e = ctl_build_hints(conf, s->arena, &s->hints, why, size);
 	if (e == ERR_OK)
 		e = build_anchors(s, why, size);
 	if (e == ERR_OK)
@@ -204,8 +186,8 @@ snapshot_resolver_opts(const struct snapshot *s, size_t workers,
 	const struct conf *c = s->conf;
 	size_t tasks = c->server.max_concurrent_queries / workers;
 
-	out->hints = s->hints;
-	out->hint_count = s->hint_count;
+	out->hints = s->hints.sets;
+	out->hint_count = s->hints.count;
 	out->zones = s->zones;
 	out->zone_count = c->zones.count;
 	out->do_not_query = s->never;

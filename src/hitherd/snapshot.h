@@ -9,7 +9,7 @@
 
 #include <stdatomic.h>
 
-#include <hither/conf.h>
+#include <hither/ctl.h>
 #include <hither/front.h>
 #include <hither/policy.h>
 #include <hither/resolve.h>
@@ -18,8 +18,7 @@ struct snapshot {
 	struct conf *conf;
 	struct policy *policy;
 	struct arena *arena; /* of the hints and the zones */
-	struct rrset **hints;
-	size_t hint_count;
+	struct hints hints;
 	struct resolver_zone *zones;
 	struct anchors *anchors; /* as configured; never changed */
 	struct prefix *never; /* where nothing is asked */
@@ -43,8 +42,6 @@ struct snapshot {
  */
 struct snapshot *snapshot_new(struct conf *conf, uint32_t generation,
     char *why, size_t size) MUST_USE;
-/* names.c: fills s->policy. */
-enum err snapshot_policy(struct snapshot *s, char *why, size_t size) MUST_USE;
 /* never.c: fills s->never. */
 enum err snapshot_never(struct snapshot *s) MUST_USE;
 struct snapshot *snapshot_hold(struct snapshot *s);

@@ -176,7 +176,7 @@ policy_new(const struct policy_opts *o, const char **bad)
 {
 	struct policy *p = memory_new(sizeof(*p));
 
-	*bad = "out of memory";
+	*bad = NULL;
 	if (p == NULL)
 		return NULL;
 	p->arena = arena_new(POLICY_BYTES_MAX);
@@ -184,7 +184,6 @@ policy_new(const struct policy_opts *o, const char **bad)
 		policy_free(p);
 		return NULL;
 	}
-	*bad = NULL;
 	return p;
 }
 

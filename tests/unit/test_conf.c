@@ -158,6 +158,13 @@ static const struct {
 	{ "local-zones: [{name: a, type: static}, "
 	  "{name: a, type: refuse}]",
 	    "there twice" },
+	{ "views: [{name: v, clients: [10.0.0.0/8]}]\n"
+	  "local-zones: [{name: a, type: static, view: v}, "
+	  "{name: A, type: refuse, view: v}]",
+	    "there twice" },
+	{ "views: [{name: v, clients: [10.0.0.0/8, 192.0.2.0/24]}, "
+	  "{name: w, clients: [192.0.2.0/24]}]",
+	    "192.0.2.0/24 is in another view too" },
 	{ "records: 1M", "mean \"cache.records\"?" },
 	{ "sever: {}", "mean \"server\"?" },
 	{ "include: x.yaml", "only files can include" },

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * names.c - from the words of the configuration to a policy: who may ask, and
- * which names are answered here, for whom.
+ * which names are answered here, for whom. The daemon and the tool's check
+ * call it alike.
  */
-#include "snapshot.h"
-
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+#include <hither/ctl.h>
+
 #define HOSTS_BYTES_MAX ((size_t)16 << 20)
+#define LISTS_BYTES_MAX ((size_t)32 << 20)
 
 static enum access
 access_of(enum conf_action action)
@@ -46,11 +48,10 @@ local_of(enum conf_local_type type)
 }
 
 static enum err
-add_access(struct snapshot *s, struct policy_opts *o)
+add_access(const struct conf *c, struct arena *a, struct policy_opts *o)
 {
-	const struct conf *c = s->conf;
 	struct access_rule *rules =
-	    arena_take(s->arena, (c->access.count + 1) * sizeof(*rules));
+	    arena_take(a, (c->access.count + 1) * sizeof(*rules));
 
 	if (rules == NULL)
 		return ERR_MEMORY;
@@ -74,10 +75,9 @@ view_number(const struct conf *c, const char *name)
 }
 
 static enum err
-add_zones(struct snapshot *s, struct policy_opts *o)
+add_zones(const struct conf *c, struct arena *a, struct policy_opts *o)
 {
-	const struct conf *c = s->conf;
-	struct local_zone *zones = arena_take(s->arena,
+	struct local_zone *zones = arena_take(a,
 	    (c->zones.count + c->local_zones.count + 1) * sizeof(*zones));
 
 	if (zones == NULL)
@@ -100,11 +100,10 @@ add_zones(struct snapshot *s, struct policy_opts *o)
 }
 
 static enum err
-add_views(struct snapshot *s, struct policy_opts *o)
+add_views(const struct conf *c, struct arena *a, struct policy_opts *o)
 {
-	const struct conf *c = s->conf;
 	struct policy_view *views =
-	    arena_take(s->arena, (c->views.count + 1) * sizeof(*views));
+	    arena_take(a, (c->views.count + 1) * sizeof(*views));
 
 	if (views == NULL)
 		return ERR_MEMORY;
@@ -151,10 +150,29 @@ read_hosts(const char *path, struct policy_opts *o, char **text, char *why,
 	return ERR_OK;
 }
 
-enum err
-snapshot_policy(struct snapshot *s, char *why, size_t size)
+/* What policy_new() made of it; why is written for what is wrong. */
+static enum err
+build(const struct policy_opts *o, struct policy **out, char *why, size_t size)
 {
-	const struct conf *c = s->conf;
+	const char *bad;
+
+	*out = policy_new(o, &bad);
+	if (*out != NULL)
+		return ERR_OK;
+	if (bad == NULL)
+		return ERR_MEMORY;
+	/* Every record was read once already. */
+	(void)snprintf(why, size,
+	    "local-data: \"%s\": an alias stands alone, or there are too "
+	    "many records",
+	    bad);
+	return ERR_FORMAT;
+}
+
+enum err
+ctl_build_policy(const struct conf *c, struct policy **out, char *why,
+    size_t size)
+{
 	struct policy_opts o = { .data = c->local_data.items,
 		.data_count = c->local_data.count,
 		.private_nets = c->private_addresses.items,
@@ -163,23 +181,19 @@ snapshot_policy(struct snapshot *s, char *why, size_t size)
 		.private_name_count = c->private_domains.count,
 		.identity = c->server.identity,
 		.version = c->server.version_text };
-	const char *bad = NULL;
+	struct arena *a = arena_new(LISTS_BYTES_MAX);
 	char *hosts = NULL;
-	enum err e = add_access(s, &o);
+	enum err e = a == NULL ? ERR_MEMORY : add_access(c, a, &o);
 
 	if (e == ERR_OK)
-		e = add_zones(s, &o);
+		e = add_zones(c, a, &o);
 	if (e == ERR_OK)
-		e = add_views(s, &o);
+		e = add_views(c, a, &o);
 	if (e == ERR_OK && c->hosts_file[0] != '\0')
 		e = read_hosts(c->hosts_file, &o, &hosts, why, size);
-	if (e == ERR_OK) {
-		s->policy = policy_new(&o, &bad);
-		e = s->policy != NULL ? ERR_OK : ERR_FORMAT;
-	}
+	if (e == ERR_OK)
+		e = build(&o, out, why, size);
 	memory_free(hosts);
-	if (e == ERR_FORMAT)
-		(void)snprintf(why, size, "local-data: \"%s\" is not a record",
-		    bad);
+	arena_free(a);
 	return e;
 }
