@@ -33,7 +33,8 @@ connect_to(const char *path)
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
 	if (connect(fd, (const struct sockaddr *)&sun, sizeof(sun)) != 0) {
-		int number = errno;
+		/* EAGAIN: it listens, and has not looked for WAIT_S. */
+		int number = errno == EAGAIN ? ETIMEDOUT : errno;
 
 		(void)close(fd);
 		errno = number;
@@ -60,7 +61,7 @@ send_all(int fd, const char *text)
 	return true;
 }
 
-/* Everything until the end of the stream, with a final NUL. */
+/* Everything until the end of the stream, with a final NUL; NULL: errno. */
 static char *
 read_all(int fd, size_t *len)
 {
@@ -76,6 +77,7 @@ read_all(int fd, size_t *len)
 			size += STEP;
 			more = size <= CTL_REPLY_MAX ? realloc(text, size + 1)
 						     : NULL;
+			errno = size <= CTL_REPLY_MAX ? ENOMEM : EFBIG;
 			if (more == NULL)
 				break;
 			text = more;
@@ -118,7 +120,7 @@ http_ask(const char *socket_path, const char *method, const char *path,
 {
 	char *head = NULL, *text = NULL;
 	size_t len = 0;
-	int fd = connect_to(socket_path);
+	int fd = connect_to(socket_path), number;
 	bool answered = false;
 
 	memset(out, 0, sizeof(*out));
@@ -131,13 +133,15 @@ http_ask(const char *socket_path, const char *method, const char *path,
 		head = NULL;
 	if (head != NULL && send_all(fd, head))
 		text = read_all(fd, &len);
-	if (text != NULL)
+	number = errno == EAGAIN ? ETIMEDOUT : errno;
+	if (text != NULL) {
 		answered = split_reply(text, len, out);
-	if (!answered) {
-		free(text);
-		errno = EPROTO;
+		number = EPROTO;
 	}
+	if (!answered)
+		free(text);
 	free(head);
 	(void)close(fd);
+	errno = number;
 	return answered;
 }

@@ -194,13 +194,24 @@ ask(const struct ctl_command *c, const struct invocation *how, const char *path)
 	int code;
 
 	if (!http_ask(socket_path, c->changes ? "POST" : "GET", path, &reply)) {
-		fprintf(stderr, "hitherctl: no daemon at %s: %s\n", socket_path,
-		    strerror(errno));
+		fprintf(stderr, "hitherctl: no %s at %s: %s\n",
+		    errno == ETIMEDOUT || errno == EPROTO ? "answer" : "daemon",
+		    socket_path, strerror(errno));
 		return EXIT_UNREACHED;
 	}
 	code = show(c, how, &reply);
 	free(reply.body);
 	return code;
+}
+
+/* What a full disk or a closed pipe did not take was not done. */
+static int
+finish(int code)
+{
+	if (fflush(stdout) == 0 && ferror(stdout) == 0)
+		return code;
+	fprintf(stderr, "hitherctl: cannot write: %s\n", strerror(errno));
+	return code == EXIT_DONE ? EXIT_REFUSED : code;
 }
 
 static int
@@ -281,5 +292,5 @@ main(int argc, char **argv)
 		print_help(stderr);
 		return EXIT_USAGE;
 	}
-	return run(&how, argc, argv + optind);
+	return finish(run(&how, argc, argv + optind));
 }

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import socket
+import subprocess
 
 import lab
 import pytest
@@ -208,7 +209,9 @@ def test_what_is_refused_ends_with_1(daemon, words):
 
 @pytest.mark.parametrize("words", [
     [], ["nonsense"], ["trace"], ["status", "extra"], ["--no-flag"],
-    ["config"], ["trace", "a", "A", "--warm"]], ids=" ".join)
+    ["config"], ["trace", "a", "A", "--warm"], ["checkconf", "a", "b"],
+    ["checkconf", "--help"], ["schema", "extra"],
+    ["config", "sample", "extra"]], ids=" ".join)
 def test_wrong_usage_ends_with_2(daemon, words):
     done = daemon.control(*words)
     assert done.returncode == 2
@@ -230,6 +233,25 @@ def test_a_socket_on_which_nobody_speaks_does_not_hang(make_folder):
     assert done.returncode == 3
 
 
+def test_a_configuration_that_names_no_socket_is_told(make_folder):
+    path = make_folder() / "hither.yaml"
+    for text in ("cache: {record: 5M}", "control: {socket: \"\"}"):
+        path.write_text(text)
+        done = lab.control("-c", str(path), "status")
+        assert done.returncode == 3
+        assert f"hitherctl: {path}" in done.stderr
+
+
+def test_what_could_not_be_written_is_told(daemon):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [lab.program("hitherctl"), "--socket", str(daemon.socket),
+             "status"], stdout=full, stderr=subprocess.PIPE, text=True,
+            timeout=30, check=False, env=lab.environment())
+    assert done.returncode == 1
+    assert "cannot write" in done.stderr
+
+
 # --- without a daemon --------------------------------------------------------
 
 
@@ -245,6 +267,25 @@ def test_checkconf_finds_what_the_daemon_would(make_folder, daemon):
     told = lab.control("--json", "checkconf", str(path))
     assert told.returncode == 1
     assert "cache.record" in json.dumps(json.loads(told.stdout))
+
+
+@pytest.mark.parametrize("text, told", [
+    ("hosts-file: /nowhere/hosts", "/nowhere/hosts"),
+    ("server: {root-hints: /nowhere/hints}", "/nowhere/hints"),
+    ("dnssec: {trust-anchor-file: /nowhere/key}", "/nowhere/key"),
+    ("local-data: [a.home. 60 IN A 192.0.2.1, a.home. 60 IN CNAME b.home.]",
+     "a.home. 60 IN CNAME b.home."),
+], ids=["hosts", "hints", "anchors", "alias"])
+def test_checkconf_refuses_what_the_daemon_refuses(make_folder, text, told):
+    path = make_folder() / "hither.yaml"
+    path.write_text(text + "\n")
+    daemon = lab.run_daemon("--check", "-c", str(path))
+    assert daemon.returncode == 1 and told in daemon.stderr
+    plain = lab.control("checkconf", str(path))
+    assert plain.returncode == 1 and told in plain.stderr
+    report = json.loads(lab.control("--json", "checkconf", str(path)).stdout)
+    assert report["errors"] == 1
+    assert told in report["problems"][0]["message"]
 
 
 def test_the_sample_changes_nothing_and_is_sound(make_folder):
