@@ -96,6 +96,7 @@ struct front_counts {
 	    badvers, local;
 	uint64_t screened; /* private addresses taken out */
 	uint64_t limited, limited_told; /* asked too much; of them, told so */
+	uint64_t overdue; /* waited for too long in a full receive buffer */
 	uint64_t hits, misses, handed_over, hall_full, truncated;
 	uint64_t udp6_queries, tcp6_queries; /* of these, by IPv6 */
 	uint64_t rcodes[24];

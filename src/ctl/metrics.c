@@ -52,6 +52,10 @@ static const struct metric metrics[] = {
 	    "Questions that the kernel dropped since listeners' queues were "
 	    "full.",
 	    TOTAL(receive_drops) },
+	{ "overdue_total", "counter",
+	    "Questions that were dropped since they had waited for too long "
+	    "in a full queue.",
+	    TOTAL(front.overdue) },
 	{ "clients_waiting", "gauge",
 	    "Questions whose answer is being looked for.", write_waiting, 0 },
 	{ "tcp_clients", "gauge", "Open connections of clients.",

@@ -55,9 +55,10 @@ queries_json(const struct totals *t)
 	return FIGURES({ "total", questions(f) }, { "udp", f->udp_queries },
 	    { "tcp", f->tcp_queries }, { "udp_ipv6", f->udp6_queries },
 	    { "tcp_ipv6", f->tcp6_queries }, { "dropped", f->dropped },
-	    { "receive_errors", t->receive_drops }, { "waiting", f->waiting },
-	    { "tcp_clients", f->tcp_clients }, { "truncated", f->truncated },
-	    { "limited", f->limited }, { "limited_told", f->limited_told });
+	    { "receive_errors", t->receive_drops }, { "overdue", f->overdue },
+	    { "waiting", f->waiting }, { "tcp_clients", f->tcp_clients },
+	    { "truncated", f->truncated }, { "limited", f->limited },
+	    { "limited_told", f->limited_told });
 }
 
 /* Those that are common, and whichever else was seen. */

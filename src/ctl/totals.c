@@ -22,6 +22,7 @@ add_front(struct front_counts *sum, const struct front_counts *c)
 	sum->screened += c->screened;
 	sum->limited += c->limited;
 	sum->limited_told += c->limited_told;
+	sum->overdue += c->overdue;
 	sum->hits += c->hits;
 	sum->misses += c->misses;
 	sum->handed_over += c->handed_over;

@@ -42,11 +42,18 @@ front_count_reply(struct front *f, const uint8_t *reply, unsigned rcode)
 static void
 update_gauges(struct front *f)
 {
+	uint64_t overdue = f->overdue_before;
 	size_t i, streams = 0;
 
-	for (i = 0; i < FRONT_LISTENERS_MAX; i++)
-		if (f->listeners[i].tcp != NULL)
-			streams += tcp_listener_clients(f->listeners[i].tcp);
+	for (i = 0; i < f->listeners_end; i++) {
+		const struct listener *li = &f->listeners[i];
+
+		if (li->tcp != NULL)
+			streams += tcp_listener_clients(li->tcp);
+		if (li->udp != NULL)
+			overdue += udp_listener_overdue(li->udp);
+	}
+	__atomic_store_n(&f->counts.overdue, overdue, __ATOMIC_RELAXED);
 	__atomic_store_n(&f->counts.tcp_clients, streams, __ATOMIC_RELAXED);
 	__atomic_store_n(&f->counts.waiting, clients_waiting(f->clients),
 	    __ATOMIC_RELAXED);
@@ -108,8 +115,10 @@ static void
 listener_close(struct front *f, struct listener *li)
 {
 	clients_remove_listener(f->clients, li->udp, li->tcp);
-	if (li->udp != NULL)
+	if (li->udp != NULL) {
+		f->overdue_before += udp_listener_overdue(li->udp);
 		udp_listener_free(li->udp);
+	}
 	if (li->tcp != NULL)
 		tcp_listener_free(li->tcp);
 	li->udp = NULL;
@@ -161,6 +170,8 @@ listener_place(struct front *f, const struct addr *a)
 
 		if (li->udp != NULL || li->tcp != NULL)
 			continue;
+		if (i == f->listeners_end)
+			f->listeners_end++;
 		li->front = f;
 		li->local = *a;
 		return li;
@@ -243,6 +254,7 @@ front_count(const struct front *f, struct front_counts *out)
 	READ(handed_over);
 	READ(hall_full);
 	READ(truncated);
+	READ(overdue);
 	READ(waiting);
 	READ(tcp_clients);
 	for (i = 0; i < ARRAY_LEN(c->rcodes); i++)

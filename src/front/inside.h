@@ -39,7 +39,9 @@ struct front {
 	struct arena *arena;    /* of local answers; reset for each */
 	uint8_t *scratch;       /* one message, FRONT_SCRATCH_BYTES */
 	struct front_counts counts;
+	uint64_t overdue_before; /* of listeners that are no more */
 	struct listener listeners[FRONT_LISTENERS_MAX];
+	size_t listeners_end; /* none was ever made from here on */
 	struct last_source last_source;
 	uint32_t turn; /* of rotating sets */
 	uint32_t slip_turn; /* of those who ask too much */

@@ -61,6 +61,8 @@ def test_counters_count_and_are_never_reset(start):
     assert told["queries"]["total"] == 8
     assert told["queries"]["udp"] == 7 and told["queries"]["tcp"] == 1
     assert told["queries"]["truncated"] == 1
+    assert told["queries"]["receive_errors"] == 0
+    assert told["queries"]["overdue"] == 0
     assert told["answers"]["NOERROR"] == 6
     assert told["answers"]["NXDOMAIN"] == 1
     assert told["answers"]["SERVFAIL"] == 1

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * backlog.h - when more questions come than can be answered.
+ *
+ * The system keeps the oldest questions of a full queue and throws away the
+ * new ones. A client that has waited for long has asked again, or asked
+ * somebody else; so once a queue has run over, what is too old in it is read
+ * and dropped unseen, which costs an eighth of an answer, and the time goes to
+ * those who still wait. A queue that did not run over is served in order,
+ * however old: all in it will be answered.
+ */
+#ifndef HITHER_NET_BACKLOG_H
+#define HITHER_NET_BACKLOG_H
+
+#include <hither/base.h>
+
+/*
+ * What a question may have waited in a queue that ran over. The batch at hand
+ * and a pause of the processor come on top, and 50 ms is to hold in the end.
+ */
+#define BACKLOG_PATIENCE_US 40000u
+
+struct backlog {
+	uint64_t overdue; /* questions that were dropped */
+	uint32_t drops;	  /* the system's count when last read */
+	bool watched;	  /* it ran over once: from then on ages are known */
+	bool spilling;	  /* it ran over since it was last empty */
+};
+
+/* What the system threw away since fd was bound; it wraps. */
+uint32_t backlog_drops(int fd);
+/*
+ * Many questions came in one turn: is it more than we can do? The only thing
+ * that is done while all is well, and then not often.
+ */
+void backlog_grows(struct backlog *b, int fd);
+/*
+ * After n questions were read and n was all there was room for: have these
+ * waited too long? Then they are counted, and for the caller to drop.
+ */
+bool backlog_is_overdue(struct backlog *b, int fd, size_t n);
+/* The queue is empty. */
+void backlog_ends(struct backlog *b, int fd);
+
+#endif
