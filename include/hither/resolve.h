@@ -101,6 +101,7 @@ struct step {
 	const char *stage; /* static */
 	const char *why;   /* in the task's arena */
 	unsigned depth;	   /* 0: the question itself, 1: a helper's, ... */
+	uint32_t task;	   /* whose step it was: equal for those of one */
 };
 struct outcome {
 	const struct answer *answer;
@@ -108,6 +109,7 @@ struct outcome {
 	size_t step_count;
 	uint64_t took_us;
 	uint32_t messages;	  /* sent for it, children too */
+	uint32_t checks;	  /* of signatures, likewise */
 	uint32_t generation;	  /* answers_generation() at its begin */
 	uint64_t expires_ms;	  /* until when the answer may be packed; 0: not */
 	uint64_t refresh_ms;	  /* from when to ask anew all the same; 0: never */

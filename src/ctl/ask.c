@@ -21,9 +21,10 @@ steps_json(const struct outcome *o)
 		const struct step *s = &o->steps[i];
 
 		(void)json_array_append_new(all,
-		    json_pack("{s:f, s:s, s:s, s:i}", "at_ms",
+		    json_pack("{s:f, s:s, s:s, s:i, s:I}", "at_ms",
 			us_to_ms(s->at_us), "stage", s->stage, "why",
-			s->why != NULL ? s->why : "", "depth", (int)s->depth));
+			s->why != NULL ? s->why : "", "depth", (int)s->depth,
+			"task", (json_int_t)s->task));
 	}
 	return all;
 }
@@ -61,12 +62,12 @@ trace_done(void *user, const struct outcome *o)
 	struct request *r = user;
 	char name[NAME_TEXT_MAX], type[16];
 
-	r->result = json_pack("{s:s, s:s, s:o, s:s, s:o, s:f, s:i, s:b}",
+	r->result = json_pack("{s:s, s:s, s:o, s:s, s:o, s:f, s:i, s:i, s:b}",
 	    "name", name_text(r->name.wire, name), "type",
 	    type_text(r->type, type), "steps", steps_json(o), "rcode",
 	    rcode_text(o->answer->rcode), "answer", answer_json(o->answer),
 	    "took_ms", us_to_ms(o->took_us), "messages", (int)o->messages,
-	    "from_cache", o->from_cache);
+	    "signature_checks", (int)o->checks, "from_cache", o->from_cache);
 	if (r->result != NULL && o->answer->ede != EDE_NONE)
 		(void)json_object_update_new(r->result,
 		    json_pack("{s:i, s:s, s:s}", "ede", (int)o->answer->ede,

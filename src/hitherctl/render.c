@@ -233,36 +233,6 @@ render_sites(const json_t *r, FILE *out)
 	    number(s, "rtt_to_ms"), ago(number(s, "age_s"), age, sizeof(age)));
 }
 
-/* --- trace ------------------------------------------------------------- */
-
-static void
-render_trace(const json_t *r, FILE *out)
-{
-	json_t *s;
-	size_t i;
-
-	json_array_foreach(json_object_get(r, "steps"), i, s)
-	{
-		/* Said below, with what explains it. */
-		if (count(s, "depth") == 0 &&
-		    strcmp(text(s, "stage"), "result") == 0)
-			continue;
-		fprintf(out, "%7.1f ms  %*s%-12s %s\n", number(s, "at_ms"),
-		    (int)(2 * count(s, "depth")), "", text(s, "stage"),
-		    text(s, "why"));
-	}
-	fprintf(out, "%7.1f ms  result       %s", number(r, "took_ms"),
-	    text(r, "rcode"));
-	if (json_object_get(r, "ede") != NULL)
-		fprintf(out, ", EDE %lld (%s) \"%s\"", count(r, "ede"),
-		    text(r, "ede_title"), text(r, "ede_text"));
-	fprintf(out, "\n");
-	json_array_foreach(json_object_get(r, "answer"), i, s)
-	    fprintf(out, "            %s\n", json_string_value(s));
-	fprintf(out, "%lld messages, %.1f ms%s\n", count(r, "messages"),
-	    number(r, "took_ms"), truth(r, "from_cache") ? ", from cache" : "");
-}
-
 /* --- changes ----------------------------------------------------------- */
 
 static void

@@ -35,6 +35,9 @@ void local_help(FILE *out);
 /* render.c: a reply for people. */
 void render(const char *command, const json_t *reply, FILE *out);
 
+/* story.c */
+void render_trace(const json_t *r, FILE *out);
+
 /* believe.c */
 void render_anchors(const json_t *r, FILE *out);
 void render_nta(const json_t *r, FILE *out);

@@ -34,6 +34,16 @@ is_ancestor(const struct task *t, const struct task *who, unsigned *looked)
 	return false;
 }
 
+static bool
+waits_for(const struct task *parent, const struct task *child)
+{
+	const struct edge *e = parent->children;
+
+	while (e != NULL && e->child != child)
+		e = e->next_child;
+	return e != NULL;
+}
+
 static enum err
 add_edge(struct task *parent, struct task *child, size_t server_name)
 {
@@ -68,6 +78,9 @@ task_depend(struct task *parent, const struct task_key *k, size_t server_name)
 	child = task_find_or_begin(rs, k, parent->depth + !k->for_trust);
 	if (child == NULL)
 		return ERR_LIMIT;
+	/* A stage that runs again asks again: it waits already. */
+	if (k->for_trust && waits_for(parent, child))
+		return ERR_EXISTS;
 	if (is_ancestor(parent, child, &looked))
 		return ERR_REFUSED;
 	return add_edge(parent, child, server_name);

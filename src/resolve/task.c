@@ -244,6 +244,7 @@ task_tell_clients(struct task *t, const struct answer *a)
 		.step_count = t->step_count,
 		.took_us = now_us - t->began_us,
 		.messages = t->budget.messages,
+		.checks = t->budget.work.good + t->budget.work.failed,
 		.generation = t->generation,
 		.expires_ms = a == &t->answer ? t->expires_ms : 0,
 		.refresh_ms = t->refresh_ms != UINT64_MAX ? t->refresh_ms : 0,

@@ -22,7 +22,7 @@ enum stage {
 
 #define FLIGHTS_MAX 16u /* sends for one upstream question, at most */
 #define CHAIN_MAX   40u /* aliases, DNAMEs and the final set */
-#define STEPS_KEPT  96u
+#define STEPS_KEPT  256u
 #define AUTHORITY_MAX 32u /* SOA and proofs of an answer */
 #define TURN_US 2000 /* of signature checks in one turn of the loop */
 
@@ -208,7 +208,10 @@ uint16_t task_cost_ms(const struct task *t);
 void task_tell_clients(struct task *t, const struct answer *a);
 void task_end(struct task *t);
 
-/* edges.c: who waits for whom */
+/*
+ * edges.c: who waits for whom. ERR_EXISTS: it waits for that helper of the
+ * chain of trust already.
+ */
 enum err task_depend(struct task *parent, const struct task_key *k,
     size_t server_name) MUST_USE;
 void edges_deliver(struct task *child);

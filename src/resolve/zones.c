@@ -102,15 +102,17 @@ ask_helper(struct task *t, const uint8_t *zone, uint16_t type)
 		.trace = t->trace,
 		.for_trust = true };
 	char text[NAME_TEXT_MAX], type_name[16];
+	enum err e;
 
 	if (t->broken_why != NULL && t->broken_type == type &&
 	    name_equal(t->broken_zone.wire, zone))
 		return broken(t, type);
-	if (task_depend(t, &k, 0) == ERR_OK) {
+	e = task_depend(t, &k, 0);
+	if (e == ERR_OK)
 		task_note(t, "needs the %s of %s", type_text(type, type_name),
 		    name_text(zone, text));
+	if (e == ERR_OK || e == ERR_EXISTS)
 		return unknown(KNOWN_WAIT, EDE_NONE, NULL);
-	}
 	return unknown(KNOWN_BROKEN, EDE_DNSSEC_BOGUS,
 	    "the chain of trust needs itself, or too many helpers");
 }

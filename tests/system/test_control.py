@@ -95,6 +95,46 @@ def test_a_trace_tells_every_step(start):
     assert again["messages"] >= 1
 
 
+@pytest.mark.parametrize("name", [
+    "gaia.cs.umass.edu", "www.shop.example", "www.example.com"])
+def test_a_trace_tells_of_a_helper_once(start, name):
+    d = start()
+    d.ask("www.nyu.edu")
+    for cold in (True, False, True):
+        told = d.control_json("trace", name, "A", *["--cold"] * cold)
+        steps = [(s["at_ms"], s["stage"], s["why"], s["task"])
+                 for s in told["steps"]]
+        assert len(steps) == len(set(steps))
+        assert all(s["stage"] != "more" for s in told["steps"])
+        heads = [(s["why"].removesuffix(", as above"), s["task"],
+                  s["why"].endswith(", as above"))
+                 for s in told["steps"] if s["stage"] == "help"]
+        whole = [h[:2] for h in heads if not h[2]]
+        assert len(whole) == len(set(whole)), heads
+        assert {h[:2] for h in heads} == set(whole)
+        owners = {s["task"] for s in told["steps"]}
+        assert len(owners) == len(whole) + 1
+
+
+def test_a_trace_shows_the_walk_and_the_chain_link_by_link(start):
+    d = start()
+    lines = d.control("trace", "gaia.cs.umass.edu").stdout.splitlines()
+    text = "\n".join(lines)
+    assert "question   gaia.cs.umass.edu. A" in lines[0]
+    walk = [line for line in lines if re.match(r" *[0-9.]+ ms  referral", line)]
+    assert [line.split(" to ")[1].split()[0] for line in walk] == \
+        ["edu.", "umass.edu."]
+    for link in (". DNSKEY", "edu. DS", "edu. DNSKEY", "umass.edu. DS",
+                 "umass.edu. DNSKEY", "gaia.cs.umass.edu. A"):
+        assert re.search(rf"validate   secure: good \S+: {re.escape(link)}, "
+                         r"key \d+ ", text), link
+    assert re.fullmatch(r"\d+ messages to \d servers, [0-9.]+ ms, "
+                        r"\d signature checks", lines[-1])
+    assert len(lines) < 45
+    warm = d.control("trace", "gaia.cs.umass.edu").stdout.splitlines()
+    assert len(warm) == 5 and warm[-1].endswith(", from cache")
+
+
 def test_a_trace_tells_why_a_name_fails(daemon):
     told = daemon.control_json("trace", "www.lame.example")
     assert told["rcode"] == "SERVFAIL"
