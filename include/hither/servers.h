@@ -52,9 +52,17 @@ void servers_silent(struct servers *sv, const struct addr *a,
  */
 void servers_sent(struct servers *sv, const struct addr *a, uint64_t now_us);
 void servers_landed(struct servers *sv, const struct addr *a);
-/* Replies with a wrong id come: for a while no copies, which help a forger. */
-void servers_spoofed(
-    struct servers *sv, const struct addr *a, uint64_t now_us);
+/*
+ * Somebody else may be answering in its place: for a minute no copies, hedges
+ * and races in sets it is of, since each is one more chance for a forger.
+ */
+enum server_doubt {
+	DOUBT_FORGED, /* replies with a wrong id come */
+	DOUBT_COOKIE, /* one came without the cookie it owed, or with a wrong
+			 one (RFC 7873 section 5.3) */
+};
+void servers_spoofed(struct servers *sv, const struct addr *a,
+    enum server_doubt why, uint64_t now_us);
 
 enum server_fault { FAULT_LAME, FAULT_REFUSED, FAULT_SERVFAIL, FAULT_BAD };
 /*
@@ -182,7 +190,8 @@ enum server_decision {
 	CHOSE_NEAREST, CHOSE_TIED, CHOSE_NEXT, CHOSE_UNKNOWN, CHOSE_DEAD,
 	CHOSE_FAULTY, CHOSE_AT_RANDOM, CHOSE_NOBODY, RACED_COLD, RACED_DOUBTED,
 	HEDGED, OVERTOOK, COPIED_UNKNOWN, COPIED_CONFIRM, COPIED_DEAD,
-	COPIED_PROBATION, COPIED_EVENT, COPIED_OLD, HELD_SPOOFED, HELD_RATE,
+	COPIED_PROBATION, COPIED_EVENT, COPIED_OLD, HELD_SPOOFED,
+	HELD_COOKIE, HELD_RATE,
 	DECISIONS
 };
 struct servers_counts {

@@ -46,6 +46,15 @@ pick_tied(const struct field *f, struct rng *rng, bool *tied)
 	return f->order[rng_below(rng, (uint32_t)n)];
 }
 
+/* Copies would only help a forger. */
+static bool
+is_withheld(const struct field *f)
+{
+	if (f->spoofed)
+		servers_tally(f->sv, f->by_cookie ? HELD_COOKIE : HELD_SPOOFED);
+	return f->spoofed;
+}
+
 static void
 hedge_refill(struct field *f, size_t i)
 {
@@ -79,10 +88,8 @@ choose_known(struct field *f, struct rng *rng, struct servers_choice *out)
 				       : CHOSE_NEAREST);
 	if (!f->first || f->sv->budget <= 0)
 		return;
-	if (f->spoofed) {
-		servers_tally(f->sv, HELD_SPOOFED);
+	if (is_withheld(f))
 		return;
-	}
 	out->hedge_us = c->racing                ? 0
 			: c->hedge < out->rto_us ? c->hedge
 						 : out->rto_us;
@@ -163,7 +170,7 @@ choose_unknown(struct field *f, struct rng *rng, struct servers_choice *out)
 	out->rto_us = out->hedge_us = unknown_rto(f, out->primary);
 	out->why = "never heard from";
 	out->blind = sv->budget > 0 && f->set->count > 1 && !f->spoofed;
-	if (!f->first || f->spoofed)
+	if (!f->first || is_withheld(f))
 		return true;
 	out->hedge_us = COLD_HEDGE_US;
 	if (!out->blind)

@@ -70,6 +70,7 @@ struct peer {
 	uint8_t doubted;    /* silences not yet counted as loss */
 	uint8_t charged;    /* counted, but a late reply takes one back */
 	bool dead, probing;
+	bool cookie_failed;  /* that is why it counts as spoofed */
 	uint16_t flying; /* packets under way */
 	uint32_t silent_names[NAMES_SILENT];
 	uint64_t silent_until[NAMES_SILENT];
@@ -228,7 +229,7 @@ struct cand {
 	uint32_t est, best, hedge, rto, most, tail;
 	uint8_t confirm, unanswered;
 	bool known, dead, lame, probation, guarded, unstable, probing, racing;
-	bool tried, mute, full, spoofed, wants_site;
+	bool tried, mute, full, spoofed, cookie_failed, wants_site;
 };
 struct field {
 	struct cand c[SERVERS_SET_MAX];
@@ -238,7 +239,8 @@ struct field {
 	size_t live;
 	uint64_t zone_hash, now_us;
 	bool first;   /* nothing was tried yet */
-	bool spoofed; /* one of them is being forged */
+	bool spoofed; /* one of them is being forged, */
+	bool by_cookie; /* as its cookie tells */
 };
 void field_read(struct field *f, struct servers *sv,
     const struct servers_set *set, uint64_t now_us);

@@ -248,6 +248,7 @@ server_decision_text(enum server_decision d)
 		[COPIED_EVENT] = "copied_event",
 		[COPIED_OLD] = "copied_old",
 		[HELD_SPOOFED] = "held_spoofed",
+		[HELD_COOKIE] = "held_cookie",
 		[HELD_RATE] = "held_rate",
 	};
 

@@ -46,6 +46,7 @@ cand_fill(struct cand *c, const struct peer *p, uint64_t now_us)
 		    p->unanswered + 1u >= peer_deadly(p);
 	c->full = p->flying >= FLYING_MAX;
 	c->spoofed = p->spoofed_us > now_us;
+	c->cookie_failed = p->cookie_failed;
 	c->wants_site = p->want_site || p->site_turn >= 15;
 }
 
@@ -83,7 +84,7 @@ field_read(struct field *f, struct servers *sv, const struct servers_set *set,
 	f->now_us = now_us;
 	f->zone_hash = name_hash(&sv->hash_key, set->zone);
 	f->first = true;
-	f->spoofed = false;
+	f->spoofed = f->by_cookie = false;
 	for (size_t i = 0; i < set->count; i++) {
 		struct cand *c = &f->c[i];
 		enum fault_state state;
@@ -99,6 +100,7 @@ field_read(struct field *f, struct servers *sv, const struct servers_set *set,
 		    families_guarded(sv->families, set->addresses[i].family);
 		f->first = f->first && !c->tried;
 		f->spoofed = f->spoofed || c->spoofed;
+		f->by_cookie |= c->spoofed && c->cookie_failed;
 	}
 }
 

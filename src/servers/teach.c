@@ -198,7 +198,8 @@ servers_landed(struct servers *sv, const struct addr *a)
 }
 
 void
-servers_spoofed(struct servers *sv, const struct addr *a, uint64_t now_us)
+servers_spoofed(struct servers *sv, const struct addr *a, enum server_doubt why,
+    uint64_t now_us)
 {
 	struct shard *sh;
 	struct peer *p = servers_hold_new(sv, a, &sh);
@@ -206,6 +207,7 @@ servers_spoofed(struct servers *sv, const struct addr *a, uint64_t now_us)
 	if (p == NULL)
 		return;
 	p->spoofed_us = now_us + SPOOFED_FOR;
+	p->cookie_failed = why == DOUBT_COOKIE;
 	servers_release(sh);
 }
 

@@ -24,6 +24,15 @@ guard_choose(struct slot *s, const struct ask *a)
 	memcpy(s->cookie, m.cookie, m.cookie_len);
 }
 
+static void
+doubt_cookie(struct slot *s)
+{
+	const struct upstream_opts *o = &s->up->o;
+
+	servers_spoofed(o->servers, &s->x.to, DOUBT_COOKIE,
+	    o->wire->now_us(o->wire_self));
+}
+
 /*
  * A forger who knows all else does not know our cookie: RFC 7873 section 5.3.
  * What comes without one from a server that gives them is asked for by TCP.
@@ -39,11 +48,17 @@ guard_match(struct slot *s, const uint8_t *bytes, size_t len)
 	match_opt(bytes, len, &opt);
 	if (opt.cookie == NULL && s->x.tcp)
 		manners_gave_none(up->manners, &s->x.to);
-	if (opt.cookie == NULL)
-		return s->wants_cookie && !s->x.tcp ? MATCH_CASE : MATCH_YES;
+	if (opt.cookie == NULL && (!s->wants_cookie || s->x.tcp))
+		return MATCH_YES;
+	if (opt.cookie == NULL) {
+		doubt_cookie(s);
+		return MATCH_CASE;
+	}
 	if (opt.cookie_len < COOKIE_CLIENT_BYTES ||
-	    memcmp(opt.cookie, s->cookie, COOKIE_CLIENT_BYTES) != 0)
+	    memcmp(opt.cookie, s->cookie, COOKIE_CLIENT_BYTES) != 0) {
+		doubt_cookie(s);
 		return MATCH_NO;
+	}
 	manners_gave_cookie(up->manners, &s->x.to, opt.cookie, opt.cookie_len);
 	return MATCH_YES;
 }

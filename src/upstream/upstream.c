@@ -143,7 +143,8 @@ on_mismatch(struct slot *s)
 {
 	s->up->counts.mismatches++;
 	if (++s->x.mismatches == EXCHANGE_MISMATCHES_WARY)
-		servers_spoofed(s->up->o.servers, &s->x.to, now_us(s->up));
+		servers_spoofed(s->up->o.servers, &s->x.to, DOUBT_FORGED,
+		    now_us(s->up));
 	if (s->x.mismatches <= EXCHANGE_MISMATCHES_MAX)
 		return;
 	if (s->x.tcp)

@@ -59,7 +59,8 @@ static int
 start(void **state)
 {
 	static struct world w;
-	struct servers_opts so = { .max_entries = 100 };
+	struct servers_opts so = { .max_entries = 100,
+		.budget_permille = 1000 };
 	struct upstream_opts o = { .wire = &fake_ops,
 		.wire_self = &w,
 		.exchanges_max = 8,
@@ -186,6 +187,59 @@ a_reply_with_another_cookie_is_not_ours(void **state)
 	assert_int_equal(state_of(w, id), EXCHANGE_ANSWERED);
 }
 
+/* Would a copy of a question for this address be withheld now? */
+static bool
+copies_are_withheld(struct world *w)
+{
+	const struct servers_set set = { .addresses = &w->to,
+		.count = 1,
+		.zone = name_root };
+	struct servers_counts before, after;
+	struct servers_choice c;
+
+	servers_count(w->servers, &before);
+	assert_int_equal(servers_choose(w->servers, &set, w->rng, w->now_us,
+			     &c),
+	    ERR_OK);
+	servers_count(w->servers, &after);
+	return after.decisions[HELD_COOKIE] > before.decisions[HELD_COOKIE];
+}
+
+static void
+copies_are_withheld_while_its_cookies_fail(void **state)
+{
+	struct world *w = *state;
+	uint8_t cookie[16];
+	size_t len;
+	uint32_t id;
+
+	learn_cookie(w);
+	assert_false(copies_are_withheld(w));
+	id = ask(w, false);
+	answer(w, NULL, 0, false);
+	assert_int_equal(state_of(w, id), EXCHANGE_SUSPECT);
+	assert_true(copies_are_withheld(w));
+	w->now_us += 61 * (uint64_t)1000000;
+	assert_false(copies_are_withheld(w));
+	/* the right length, but not ours */
+	(void)ask(w, false);
+	len = sizeof(cookie);
+	memset(cookie, 7, len);
+	answer(w, cookie, len, false);
+	assert_true(copies_are_withheld(w));
+}
+
+static void
+a_server_that_folds_the_case_keeps_its_copies(void **state)
+{
+	struct world *w = *state;
+	uint32_t id = ask(w, false);
+
+	answer(w, NULL, 0, true);
+	assert_int_equal(state_of(w, id), EXCHANGE_SUSPECT);
+	assert_false(copies_are_withheld(w));
+}
+
 static void
 a_reply_without_the_cookie_it_used_to_have_is_asked_for_by_tcp(void **state)
 {
@@ -282,6 +336,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(the_servers_cookie_is_sent_back),
+		TEST(copies_are_withheld_while_its_cookies_fail),
+		TEST(a_server_that_folds_the_case_keeps_its_copies),
 		TEST(a_reply_with_another_cookie_is_not_ours),
 		TEST(
 		    a_reply_without_the_cookie_it_used_to_have_is_asked_for_by_tcp),

@@ -85,24 +85,40 @@ a_set_gets_two_copies_a_second_at_most(void **state)
 }
 
 static void
-forgery_ends_the_copies(void **state)
+copies_end(enum server_doubt why, enum server_decision held)
 {
-	struct world w;
+	struct servers_counts counts;
 	struct servers_choice c;
+	struct world w;
 
-	(void)state;
 	world_start(&w);
 	know_all(&w);
-	servers_spoofed(w.sv, &w.at[0], w.now);
+	servers_spoofed(w.sv, &w.at[0], why, w.now);
 	for (unsigned i = 0; i < 500; i++) {
 		assert_int_equal(choose(&w, &c), ERR_OK);
 		assert_int_equal(c.shadow, FOUR);
 		assert_int_equal(c.hedge_us, c.rto_us);
 		w.now += 100 * MS;
 	}
+	servers_count(w.sv, &counts);
+	assert_int_equal(counts.decisions[held], 500);
 	w.now += 61 * SEC;
 	assert_true(copies_in(&w, 500, 100 * MS) > 0);
 	world_end(&w);
+}
+
+static void
+forgery_ends_the_copies(void **state)
+{
+	(void)state;
+	copies_end(DOUBT_FORGED, HELD_SPOOFED);
+}
+
+static void
+a_cookie_that_fails_ends_the_copies(void **state)
+{
+	(void)state;
+	copies_end(DOUBT_COOKIE, HELD_COOKIE);
 }
 
 static void
@@ -317,6 +333,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_set_gets_two_copies_a_second_at_most),
 		cmocka_unit_test(forgery_ends_the_copies),
+		cmocka_unit_test(a_cookie_that_fails_ends_the_copies),
 		cmocka_unit_test(too_much_under_way_sends_the_next_elsewhere),
 		cmocka_unit_test(silence_on_a_name_is_about_that_name),
 		cmocka_unit_test(after_a_fault_a_copy_tries_first),
