@@ -67,6 +67,61 @@ a_name_of_120_labels_costs_at_most_ten_short_questions(void **state)
 	assert_true(name_equal(shown.wire, q.wire));
 }
 
+/* The example of RFC 9156 section 2.3. */
+static void
+eighteen_labels_are_shown_as_the_rfc_shows_them(void **state)
+{
+	static const unsigned want[] = { 1, 2, 3, 4, 6, 8, 10, 12, 15 };
+	struct minimise m = { 0 };
+	struct name q, shown;
+	uint16_t type;
+
+	(void)state;
+	assert_int_equal(name_parse("r.q.p.o.n.m.l.k.j.i.h.g.f.e.d.c.b.a.", &q),
+	    ERR_OK);
+	for (size_t i = 0; i < ARRAY_LEN(want); i++) {
+		assert_true(minimise_next(&m, q.wire, TYPE_A, name_root, &shown,
+		    &type));
+		assert_int_equal(name_labels(shown.wire), want[i]);
+	}
+	assert_false(
+	    minimise_next(&m, q.wire, TYPE_A, name_root, &shown, &type));
+}
+
+static void
+underscores_are_never_the_end_of_what_is_shown(void **state)
+{
+	static const struct {
+		const char *qname;
+		const char *shown[4];
+	} cases[] = {
+		{ "_443._tcp.www.net.", { "net.", "www.net." } },
+		{ "s1._domainkey.net.", { "net." } },
+		{ "a._b._c.d.net.", { "net.", "d.net." } },
+		{ "x.a._b.net.", { "net.", "a._b.net." } },
+		{ "_net.", { NULL } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct minimise m = { 0 };
+		struct name q, shown;
+		uint16_t type;
+		char text[NAME_TEXT_MAX];
+
+		assert_int_equal(name_parse(cases[i].qname, &q), ERR_OK);
+		for (size_t k = 0; cases[i].shown[k] != NULL; k++) {
+			assert_true(minimise_next(&m, q.wire, TYPE_TXT,
+			    name_root, &shown, &type));
+			assert_string_equal(name_text(shown.wire, text),
+			    cases[i].shown[k]);
+		}
+		assert_false(minimise_next(&m, q.wire, TYPE_TXT, name_root,
+		    &shown, &type));
+		assert_true(name_equal(shown.wire, q.wire));
+	}
+}
+
 static void
 switched_off_it_shows_the_full_name_at_once(void **state)
 {
@@ -90,6 +145,10 @@ main(void)
 		    a_delegation_on_the_way_is_not_asked_for_again),
 		cmocka_unit_test(
 		    a_name_of_120_labels_costs_at_most_ten_short_questions),
+		cmocka_unit_test(
+		    eighteen_labels_are_shown_as_the_rfc_shows_them),
+		cmocka_unit_test(
+		    underscores_are_never_the_end_of_what_is_shown),
 		cmocka_unit_test(switched_off_it_shows_the_full_name_at_once),
 	};
 
