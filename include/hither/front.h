@@ -91,12 +91,18 @@ enum err front_listen_tcp(struct front *f, const struct addr *a,
 void front_unlisten(struct front *f, const struct addr *a);
 
 #define FRONT_EDES 32u /* the last one: any other code */
+/*
+ * Every question comes to one end: udp_queries + tcp_queries = the sum of
+ * rcodes + dropped + repeated + waiting + limited - limited_told.
+ */
 struct front_counts {
 	uint64_t udp_queries, tcp_queries, dropped, refused, formerr, notimp,
 	    badvers, local;
 	uint64_t screened; /* private addresses taken out */
 	uint64_t limited, limited_told; /* asked too much; of them, told so */
 	uint64_t overdue; /* waited for too long in a full receive buffer */
+	uint64_t repeated; /* came once more while it waited: one answer */
+	uint64_t unsent;   /* of the answers: the system did not take them */
 	uint64_t hits, misses, handed_over, hall_full, truncated;
 	uint64_t udp6_queries, tcp6_queries; /* of these, by IPv6 */
 	uint64_t rcodes[24];

@@ -108,6 +108,8 @@ void udp_listener_free(struct udp_listener *ul);
 /* A late answer; gathered and sent at the end of the turn. */
 void udp_listener_reply(struct udp_listener *ul, const struct addr *to,
     const struct addr *local, const uint8_t *bytes, size_t len);
+/* How many answers the system has not taken: its buffer was full. */
+uint64_t udp_listener_unsent(const struct udp_listener *ul);
 
 /*
  * TCP (RFC 7766): framing, pipelining, limits. A connection is known by a

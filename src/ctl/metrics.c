@@ -43,6 +43,13 @@ static const struct metric metrics[] = {
 	    "Questions that got no answer: forbidden, malformed, or of a zone "
 	    "that is silent.",
 	    TOTAL(front.dropped) },
+	{ "repeated_total", "counter",
+	    "Questions that came once more while they waited: one answer is "
+	    "sent.",
+	    TOTAL(front.repeated) },
+	{ "unsent_total", "counter",
+	    "Answers by UDP that the system did not take.",
+	    TOTAL(front.unsent) },
 	{ "screened_total", "counter",
 	    "Answers from which private addresses were taken out.",
 	    TOTAL(front.screened) },

@@ -57,7 +57,8 @@ queries_json(const struct totals *t)
 	    { "tcp_ipv6", f->tcp6_queries }, { "dropped", f->dropped },
 	    { "receive_errors", t->receive_drops }, { "overdue", f->overdue },
 	    { "waiting", f->waiting }, { "tcp_clients", f->tcp_clients },
-	    { "truncated", f->truncated }, { "limited", f->limited },
+	    { "truncated", f->truncated }, { "repeated", f->repeated },
+	    { "unsent", f->unsent }, { "limited", f->limited },
 	    { "limited_told", f->limited_told });
 }
 

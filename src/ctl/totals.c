@@ -14,6 +14,8 @@ add_front(struct front_counts *sum, const struct front_counts *c)
 	sum->udp6_queries += c->udp6_queries;
 	sum->tcp6_queries += c->tcp6_queries;
 	sum->dropped += c->dropped;
+	sum->repeated += c->repeated;
+	sum->unsent += c->unsent;
 	sum->refused += c->refused;
 	sum->formerr += c->formerr;
 	sum->notimp += c->notimp;

@@ -245,8 +245,12 @@ visit(struct front *f, struct visit *v, const uint8_t *bytes, size_t len)
 	asked_from_query(&v->asked, &v->query, v->route.udp != NULL);
 	if (v->query.edns.cookie != NULL && f->rules->cookies)
 		read_cookie(f, v);
-	if (v->over && !limit_proven(f, v))
-		return verdict == QUERY_OK ? limit_answer(f, v) : FATE_SILENCE;
+	if (v->over && !limit_proven(f, v)) {
+		if (verdict == QUERY_OK)
+			return limit_answer(f, v);
+		count_up(&f->counts.dropped);
+		return FATE_SILENCE;
+	}
 	if (access == ACCESS_REFUSE)
 		return refuse(f, v, EDE_PROHIBITED);
 	switch (verdict) {

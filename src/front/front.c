@@ -42,7 +42,7 @@ front_count_reply(struct front *f, const uint8_t *reply, unsigned rcode)
 static void
 update_gauges(struct front *f)
 {
-	uint64_t overdue = f->overdue_before;
+	uint64_t overdue = f->overdue_before, unsent = f->unsent_before;
 	size_t i, streams = 0;
 
 	for (i = 0; i < f->listeners_end; i++) {
@@ -50,11 +50,14 @@ update_gauges(struct front *f)
 
 		if (li->tcp != NULL)
 			streams += tcp_listener_clients(li->tcp);
-		if (li->udp != NULL)
-			overdue += udp_listener_overdue(li->udp);
+		if (li->udp == NULL)
+			continue;
+		overdue += udp_listener_overdue(li->udp);
+		unsent += udp_listener_unsent(li->udp);
 	}
 	__atomic_store_n(&f->counts.overdue, overdue, __ATOMIC_RELAXED);
 	__atomic_store_n(&f->counts.tcp_clients, streams, __ATOMIC_RELAXED);
+	__atomic_store_n(&f->counts.unsent, unsent, __ATOMIC_RELAXED);
 	__atomic_store_n(&f->counts.waiting, clients_waiting(f->clients),
 	    __ATOMIC_RELAXED);
 }
@@ -114,9 +117,13 @@ front_new(const struct front_opts *o)
 static void
 listener_close(struct front *f, struct listener *li)
 {
+	size_t waited = clients_waiting(f->clients);
+
 	clients_remove_listener(f->clients, li->udp, li->tcp);
+	count_more(&f->counts.dropped, waited - clients_waiting(f->clients));
 	if (li->udp != NULL) {
 		f->overdue_before += udp_listener_overdue(li->udp);
+		f->unsent_before += udp_listener_unsent(li->udp);
 		udp_listener_free(li->udp);
 	}
 	if (li->tcp != NULL)
@@ -241,6 +248,8 @@ front_count(const struct front *f, struct front_counts *out)
 	READ(udp6_queries);
 	READ(tcp6_queries);
 	READ(dropped);
+	READ(repeated);
+	READ(unsent);
 	READ(refused);
 	READ(formerr);
 	READ(notimp);

@@ -43,6 +43,7 @@ struct front {
 	struct listener listeners[FRONT_LISTENERS_MAX];
 	size_t listeners_end; /* none was ever made from here on */
 	struct last_source last_source;
+	uint64_t unsent_before; /* by listeners that are closed */
 	uint32_t turn; /* of rotating sets */
 	uint32_t slip_turn; /* of those who ask too much */
 	uint64_t limit_logged_us, limit_logged; /* the last line about it */

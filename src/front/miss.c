@@ -311,6 +311,7 @@ miss_take(struct front *f, struct visit *v)
 	switch (clients_add(f->clients, &v->route, &v->asked,
 	    loop_now_us(f->opts.loop), &slot)) {
 	case CLIENT_REPEATED:
+		count_up(&f->counts.repeated);
 		return FATE_WAIT;
 	case CLIENT_TOO_MANY:
 		return too_busy(f, v);

@@ -86,6 +86,7 @@ struct udp_listener {
 	struct event *readable;
 	struct turn_hook hook;
 	struct backlog backlog;
+	uint64_t unsent;
 	int fd;
 	bool is_wildcard;
 };
@@ -202,20 +203,23 @@ take(struct udp_listener *ul, size_t i, size_t k)
 
 /* Sends what can be sent now; what cannot is lost, as UDP may be. */
 static void
-send_all(int fd, struct mmsghdr *heads, size_t count)
+send_all(struct udp_listener *ul, struct mmsghdr *heads, size_t count)
 {
 	size_t sent = 0;
 	int n;
 
 	while (sent < count) {
-		n = sendmmsg(fd, heads + sent, (unsigned)(count - sent),
+		n = sendmmsg(ul->fd, heads + sent, (unsigned)(count - sent),
 		    MSG_DONTWAIT);
-		if (n > 0)
+		if (n > 0) {
 			sent += (size_t)n;
-		else if (errno == EAGAIN)
+		} else if (errno == EAGAIN) {
+			ul->unsent += count - sent;
 			return;
-		else if (errno != EINTR)
+		} else if (errno != EINTR) {
 			sent++; /* this one has no way out; the next may */
+			ul->unsent++;
+		}
 	}
 }
 
@@ -236,7 +240,7 @@ send_ready(struct udp_listener *ul, size_t taken)
 		ul->ready[count].msg_hdr.msg_flags = 0;
 		count++;
 	}
-	send_all(ul->fd, ul->ready, count);
+	send_all(ul, ul->ready, count);
 }
 
 /* False when the socket is dry. Batches that are answered are counted. */
@@ -290,7 +294,7 @@ send_late(void *user)
 
 	if (ul->late_count == 0)
 		return;
-	send_all(ul->fd, ul->late.heads, ul->late_count);
+	send_all(ul, ul->late.heads, ul->late_count);
 	ul->late_count = 0;
 }
 
@@ -431,4 +435,10 @@ uint64_t
 udp_listener_overdue(const struct udp_listener *ul)
 {
 	return ul->backlog.overdue;
+}
+
+uint64_t
+udp_listener_unsent(const struct udp_listener *ul)
+{
+	return ul->unsent;
 }

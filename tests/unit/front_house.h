@@ -271,6 +271,14 @@ counts(const struct house *h)
 		sum.local += c.local;
 		sum.truncated += c.truncated;
 		sum.dropped += c.dropped;
+		sum.repeated += c.repeated;
+		sum.limited += c.limited;
+		sum.limited_told += c.limited_told;
+		sum.waiting += c.waiting;
+		sum.udp_queries += c.udp_queries;
+		sum.tcp_queries += c.tcp_queries;
+		for (size_t k = 0; k < ARRAY_LEN(sum.rcodes); k++)
+			sum.rcodes[k] += c.rcodes[k];
 	}
 	return sum;
 }

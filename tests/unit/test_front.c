@@ -297,6 +297,21 @@ garbage_gets_small_and_sound_answers(void **state)
 	rng_free(r);
 }
 
+/* Whatever the claims before it have asked: stands at the end. */
+static void
+every_question_has_come_to_one_end(void **state)
+{
+	const struct front_counts c = counts(*state);
+	uint64_t ends =
+	    c.dropped + c.repeated + c.waiting + c.limited - c.limited_told;
+
+	for (size_t i = 0; i < ARRAY_LEN(c.rcodes); i++)
+		ends += c.rcodes[i];
+	assert_int_equal(c.repeated, 4);
+	assert_int_equal(c.waiting, 1);
+	assert_int_equal(c.udp_queries + c.tcp_queries, ends);
+}
+
 int
 main(void)
 {
@@ -313,6 +328,7 @@ main(void)
 		cmocka_unit_test(some_packets_get_no_answer),
 		cmocka_unit_test(garbage_gets_small_and_sound_answers),
 		cmocka_unit_test(a_question_sent_again_is_answered_once),
+		cmocka_unit_test(every_question_has_come_to_one_end),
 	};
 
 	return cmocka_run_group_tests_name("front", tests, house_open,

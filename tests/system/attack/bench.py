@@ -2,6 +2,7 @@
 """What a row works with: the world, a resolver, clients, and counts."""
 
 import asyncio
+import pathlib
 import socket
 import struct
 import time
@@ -16,26 +17,65 @@ RCODES = {0: "NOERROR", 1: "FORMERR", 2: "SERVFAIL", 3: "NXDOMAIN",
 
 
 class Reply:
-    def __init__(self, answer, seconds, size=0):
+    def __init__(self, answer, seconds, size=0, why=""):
         self.answer, self.seconds, self.size = answer, seconds, size
+        self.why = why  # there is no answer
         self.rcode = answer.rcode if answer is not None else None
 
     def text(self):
         return RCODES.get(self.rcode, str(self.rcode))
 
 
-class Datagrams(asyncio.DatagramProtocol):
+SO_RCVBUFFORCE = 33
+
+
+class Datagrams:
+    """The clients' socket. Everything that lies in it is read at once, and
+    what the kernel drops for want of room is told apart from a silence."""
+
     def __init__(self):
         self.waiting = {}
-        self.transport = None
+        self.sent, self.strays = 0, 0
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            self.socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 1 << 23)
+        except PermissionError:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF,
+                                   1 << 20)
+        self.socket.setblocking(False)
+        self.socket.bind(("127.0.0.1", 0))
+        self.socket.connect(("127.0.0.1", resolvers.PORT))
+        asyncio.get_running_loop().add_reader(self.socket, self.drain)
 
-    def connection_made(self, transport):
-        self.transport = transport
+    def send(self, data):
+        try:
+            self.socket.send(data)
+            self.sent += 1
+        except OSError:
+            pass  # nobody listens yet
 
-    def datagram_received(self, data, _addr):
-        future = self.waiting.get(struct.unpack("!H", data[:2])[0])
-        if future is not None and not future.done():
-            future.set_result(data)
+    def drain(self):
+        while True:
+            try:
+                data = self.socket.recv(65535)
+            except OSError:  # no more, or nobody listens yet
+                return
+            future = self.waiting.get(struct.unpack("!H", data[:2])[0])
+            if future is not None and not future.done():
+                future.set_result(data)
+            else:
+                self.strays += 1
+
+    def dropped(self):
+        """By the kernel: answers here, questions at the resolver's port."""
+        here = kernel_drops(self.socket.getsockname()[1])
+        return here, kernel_drops(resolvers.PORT)
+
+
+def kernel_drops(port):
+    lines = pathlib.Path("/proc/net/udp").read_text().splitlines()[1:]
+    return sum(int(line.split()[-1]) for line in lines
+               if int(line.split()[1].split(":")[1], 16) == port)
 
 
 class Bench:
@@ -48,10 +88,7 @@ class Bench:
     async def start(self, more=None):
         """The world as it is now, a resolver, and one honest question."""
         await self.world.start()
-        loop = asyncio.get_running_loop()
-        _, self.clients = await loop.create_datagram_endpoint(
-            Datagrams, remote_addr=("127.0.0.1", resolvers.PORT),
-            local_addr=("127.0.0.1", 0))
+        self.clients = Datagrams()
         self.resolver = resolvers.Resolver(
             self.kind, self.folder, world.ROOT, more)
         reply = None
@@ -100,12 +137,11 @@ class Bench:
         future = asyncio.get_running_loop().create_future()
         self.clients.waiting[self.ids] = future
         msgid = self.ids
-        self.clients.transport.sendto(
-            wire.query(qname, qtype, msgid, **how))
+        self.clients.send(wire.query(qname, qtype, msgid, **how))
         try:
             data = await asyncio.wait_for(future, patience)
         except asyncio.TimeoutError:
-            return Reply(None, time.monotonic() - began)
+            return Reply(None, time.monotonic() - began, why="udp")
         finally:
             del self.clients.waiting[msgid]
         answer = wire.Answer(data)
@@ -119,8 +155,10 @@ class Bench:
         try:
             data = await asyncio.wait_for(
                 self.exchange_tcp(wire.query(qname, qtype)), patience)
-        except (OSError, asyncio.TimeoutError, asyncio.IncompleteReadError):
-            return Reply(None, time.monotonic() - began)
+        except (OSError, asyncio.TimeoutError,
+                asyncio.IncompleteReadError) as e:
+            return Reply(None, time.monotonic() - began,
+                         why=f"tcp: {type(e).__name__}")
         return Reply(wire.Answer(data), time.monotonic() - began, len(data))
 
     @staticmethod

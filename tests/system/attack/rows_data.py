@@ -355,7 +355,7 @@ async def reflection(b):
         loop = asyncio.get_running_loop()
         future = loop.create_future()
         b.clients.waiting[77] = future
-        b.clients.transport.sendto(q)
+        b.clients.send(q)
         longest = max(longest, len(await asyncio.wait_for(future, 12)))
         del b.clients.waiting[77]
     # Beyond the access list: no more octets than were asked, and an OPT.
@@ -390,7 +390,7 @@ async def random_sub(b, seconds):
     end = loop.time() + seconds
     while loop.time() < end:
         for _ in range(25):
-            b.clients.transport.sendto(wire.query(
+            b.clients.send(wire.query(
                 f"{rng.getrandbits(48):x}.torture.lab.", msgid=0))
             sent += 1
         if len(honest) < 30 and sent % 50 == 0:

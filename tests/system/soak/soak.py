@@ -8,6 +8,10 @@ their mind: they answer, are slow, silent, refuse, fail, truncate, forge, or
 close their TCP port. Clients ask by UDP and TCP for names they asked before
 and for new ones; some leave before the answer. Prints JSON: what was asked,
 what was never answered, and how memory and descriptors went.
+
+Under "ends" stands where every question went: those that came in, by
+hitherd's own counters, and those by UDP that had no answer, of which some the
+kernel may have dropped at either socket. What is left over was lost.
 """
 
 import asyncio
@@ -22,6 +26,7 @@ import time
 TOP = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TOP / "attack"))
 import bench  # noqa: E402
+import resolvers  # noqa: E402
 import wire  # noqa: E402
 import world  # noqa: E402
 
@@ -129,7 +134,7 @@ class Soak:
         self.count += 1
         self.codes[reply.text()] = self.codes.get(reply.text(), 0) + 1
         if reply.rcode is None:
-            self.unanswered.append(name)
+            self.unanswered.append((name, reply.why))
         else:
             self.evil += world.EVIL in reply.answer.addresses()
             self.late += time.monotonic() - began > QUERY_TIMEOUT_S + 2
@@ -159,8 +164,12 @@ class Soak:
 
     async def run(self):
         self.make_world()
-        await self.b.start({"cache/records": "4M", "cache/answers": "2M"})
+        control = self.b.folder / "control.sock"
+        await self.b.start({"cache/records": "4M", "cache/answers": "2M",
+                            "control/socket": str(control)})
         first = self.b.resolver.descriptors()
+        before = self.told(control)
+        self.b.clients.sent = self.b.clients.strays = 0
         loop = asyncio.get_running_loop()
         helpers = [loop.create_task(self.moods()),
                    loop.create_task(self.vanishing())]
@@ -177,12 +186,41 @@ class Soak:
         await asyncio.sleep(12)  # idle connections close
         return {"asked": self.count, "codes": self.codes,
                 "unanswered": self.unanswered[:20], "late": self.late,
+                "ends": self.ends(before, control),
                 "forged": self.evil, "seconds": self.seconds,
                 "descriptors": {
                     "at first": first,
                     "most": max(s[1] for s in self.samples),
                     "at last": self.b.resolver.descriptors()},
                 "rss": self.memory(), "failed": self.failures()}
+
+    @staticmethod
+    def told(control):
+        """What hitherd counts: where questions go, and answers."""
+        tool = pathlib.Path(resolvers.hither_program()).parent / "hitherctl"
+        told = json.loads(subprocess.run(
+            [str(tool), "--socket", str(control), "--json", "stats"],
+            capture_output=True, check=True).stdout)
+        return {**told["queries"], "answered": sum(told["answers"].values())}
+
+    def ends(self, before, control):
+        q = {k: n - before[k] for k, n in self.told(control).items()}
+        here, there = self.b.clients.dropped()
+        silent = sum(why == "udp" for _, why in self.unanswered)
+        known = here + there + self.b.clients.strays + sum(
+            q[k] for k in ("dropped", "repeated", "unsent", "waiting",
+                           "overdue"))
+        return {
+            "came in": q["total"], "answered": q["answered"],
+            **{k: q[k] for k in ("dropped", "repeated", "unsent", "waiting")},
+            "adrift": q["total"] + q["limited_told"] - sum(q[k] for k in (
+                "answered", "dropped", "repeated", "waiting", "limited")),
+            "sent by udp": self.b.clients.sent, "came by udp": q["udp"],
+            "overdue": q["overdue"], "not answered by udp": silent,
+            "not answered by tcp": len(self.unanswered) - silent,
+            "dropped by the kernel": {"answers": here, "questions": there},
+            "too late": self.b.clients.strays,
+            "lost": max(0, silent - known)}
 
     def failures(self):
         """The share of SERVFAIL in each tenth of the time, in percent."""
