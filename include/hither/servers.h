@@ -77,7 +77,10 @@ void servers_fault(struct servers *sv, const struct addr *a,
 void servers_fault_over(
     struct servers *sv, const struct addr *a, const uint8_t *zone);
 
-/* FORMERR or NOTIMP to EDNS: twice in agreement and it is remembered 15 min. */
+/*
+ * FORMERR or NOTIMP to EDNS and an answer without it: twice in agreement and
+ * it is remembered for 15 minutes.
+ */
 void servers_edns_refused(
     struct servers *sv, const struct addr *a, uint64_t now_us);
 bool servers_speaks_edns(

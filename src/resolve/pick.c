@@ -196,6 +196,21 @@ takes_new_cookie(struct task *t)
 	return true;
 }
 
+/*
+ * FORMERR alone may be forged, and to be without EDNS is to be without proofs:
+ * it is remembered when the same server then gave an answer without.
+ */
+void
+confirm_no_edns(struct task *t)
+{
+	const struct delegation *d = t->zone;
+	size_t server = t->reading->server;
+
+	if (!t->reading->edns && d->plain[server])
+		servers_edns_refused(t->rs->o.servers, &d->addresses[server],
+		    now_of(t));
+}
+
 /* A reply that does not help: the same server in another way, or the next. */
 enum stage
 reject_reply(struct task *t)
@@ -209,6 +224,7 @@ reject_reply(struct task *t)
 		[REPLY_REFUSED] = { FAULT_REFUSED, EDE_NO_REACHABLE_AUTHORITY },
 		[REPLY_LAME] = { FAULT_LAME, EDE_NOT_AUTHORITATIVE },
 		[REPLY_RECURSIVE] = { FAULT_LAME, EDE_NOT_AUTHORITATIVE },
+		[REPLY_NO_EDNS] = { FAULT_BAD, EDE_INVALID_DATA },
 		[REPLY_EMPTY] = { FAULT_BAD, EDE_INVALID_DATA },
 		[REPLY_BAD] = { FAULT_BAD, EDE_INVALID_DATA },
 		[REPLY_BADCOOKIE] = { FAULT_BAD, EDE_NETWORK_ERROR },
@@ -224,13 +240,14 @@ reject_reply(struct task *t)
 	t->saw_recursive = t->saw_recursive || k == REPLY_RECURSIVE;
 	d->recursive[f->server] |= k == REPLY_RECURSIVE;
 	t->saw_empty = t->saw_empty || k == REPLY_EMPTY;
-	if (k == REPLY_NO_EDNS) {
-		servers_edns_refused(t->rs->o.servers, &d->addresses[f->server],
-		    now_of(t));
+	if (k == REPLY_NO_EDNS && !zone_is_signed(t)) {
 		d->plain[f->server] = true;
 		/* Of several that raced, one asked without EDNS is enough. */
 		return plain_flies(t) ? ASK : ask_again(t, f->tcp, false);
 	}
+	/* Signatures come with EDNS only: then this is more likely a forgery. */
+	if (k == REPLY_NO_EDNS && !d->by_tcp[f->server])
+		return ask_again(t, true, true);
 	if (k == REPLY_BADCOOKIE && takes_new_cookie(t))
 		return ask_again(t, f->tcp, f->edns);
 	if (k == REPLY_BADCOOKIE && !d->by_tcp[f->server] && !d->cookie_tcp) {

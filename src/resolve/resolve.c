@@ -234,7 +234,10 @@ read_reply(struct task *t)
 		task_budget(t)->bytes += (uint32_t)x->len;
 		task_note_reply(t, x);
 	}
-	return t->reply.kind <= REPLY_REFERRAL ? VALIDATE : reject_reply(t);
+	if (t->reply.kind > REPLY_REFERRAL)
+		return reject_reply(t);
+	confirm_no_edns(t);
+	return VALIDATE;
 }
 
 /* --- STORE ------------------------------------------------------------ */

@@ -219,6 +219,7 @@ void edges_drop_children(struct task *parent);
 
 /* zones.c */
 uint32_t trust_generation(const struct task *t);
+bool zone_is_signed(const struct task *t); /* the one that is asked */
 
 /* trace.c */
 void task_note_down(struct task *t, const char *fmt, ...) PRINTF_LIKE(2, 3);
@@ -267,6 +268,7 @@ void prefetch_maybe(struct task *t, const struct record *r);
 bool pick_nearest(struct task *t);
 bool pick_may_overtake(struct task *t, uint64_t waited_us);
 void pick_lookups(struct task *t);
+void confirm_no_edns(struct task *t);
 enum stage reject_reply(struct task *t);
 enum stage reject_bogus(struct task *t, enum ede ede);
 

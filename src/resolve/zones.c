@@ -55,6 +55,18 @@ find(const struct task *t, const uint8_t *zone)
 	return payer == NULL || found->made_ms < payer->began_ms ? NULL : found;
 }
 
+bool
+zone_is_signed(const struct task *t)
+{
+	const struct trust *found;
+
+	if (t->rs->o.anchors == NULL)
+		return false;
+	found = find(t, t->zone->zone);
+	return found != NULL &&
+	       (found->state == TRUST_SECURE || found->state == TRUST_SIGNED);
+}
+
 static struct zone_known
 unknown(enum known k, enum ede ede, const char *why)
 {
