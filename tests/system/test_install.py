@@ -71,10 +71,13 @@ def test_the_installed_miniature_internet_is_whole(installed):
     assert done.returncode == 0, done.stderr
 
 
-def test_the_installed_sample_configuration_is_sound(installed):
+def test_the_installed_sample_configuration_is_sound_and_whole(installed):
+    sample = installed / "usr/share/doc/hither/hither.yaml"
     done = run(str(installed / "usr/sbin/hitherd"), "--check", "-c",
-               str(installed / "usr/share/doc/hither/hither.yaml"))
+               str(sample))
     assert done.returncode == 0, done.stderr
+    told = run(str(installed / "usr/sbin/hitherctl"), "config", "sample")
+    assert sample.read_text() == told.stdout
 
 
 @pytest.mark.parametrize("name", sorted(PAGES))
