@@ -268,7 +268,7 @@ size_t message_ttl_offsets(
 /* "A", "TYPE65280"; buf of 16 bytes is returned. */
 const char *type_text(uint16_t type, char *buf);
 enum err type_parse(const char *text, uint16_t *out) MUST_USE;
-const char *rcode_text(unsigned rcode); /* "NOERROR"; "RCODE17" never NULL */
+const char *rcode_text(unsigned rcode); /* "NOERROR"; "RCODE?": unknown */
 const char *ede_title(enum ede e);	/* "No Reachable Authority" */
 bool ede_is_dnssec(enum ede e);		/* says why something is bogus */
 /*

@@ -75,7 +75,7 @@ static const char man_end[] =
     "\n"
     "# SEE ALSO\n"
     "\n"
-    "hitherd(8), hitherctl(1)\n";
+    "hitherd(8), hitherctl(8)\n";
 
 /* scdoc takes _ and * for markup and a line's first . # for structure. */
 static void

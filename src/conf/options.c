@@ -65,8 +65,9 @@ const struct option options[] = {
 	    .offset = AT(server.user),
 	    .initial = "\"\"",
 	    .most = 255,
-	    .help = "User to become once the sockets are open; empty stays "
-		    "who it is." },
+	    .help = "User to become once the sockets are open, when started "
+		    "as root; empty is hither, or nobody else with "
+		    "server.allow-root." },
 	{ .path = "server.root-hints",
 	    .type = OPTION_TEXT,
 	    .needs_restart = true,

@@ -5,8 +5,8 @@
  * Two tables of open addressing, at most two thirds full: one finds the set
  * of an owner, type and section, the other finds a record equal octet for
  * octet in its set, which is then dropped. Both are keyed anew for every
- * message of more than a few records, so that nobody can aim records at one slot: the work is linear in
- * the number of records whatever they are.
+ * message of more than a few records, so that nobody can aim records at one
+ * slot: the work is linear in the number of records whatever they are.
  *
  * An RRSIG is filed under the type it covers. When all is read, sets that
  * have signatures only become the owner's set of type RRSIG.
