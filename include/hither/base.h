@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
+#include <sys/types.h>
 
 /* --- errors ----------------------------------------------------------- */
 
@@ -312,6 +313,11 @@ struct log_opts {
  */
 enum err log_open(const struct log_opts *o) MUST_USE;
 enum err log_reopen(void) MUST_USE; /* after logrotate */
+/*
+ * A log file opened as root goes to the user we are about to become, who
+ * could not open it anew otherwise. Other targets are left alone.
+ */
+enum err log_give_to(uid_t user, gid_t group) MUST_USE;
 void log_set_level(enum log_level l);
 bool log_wants(enum log_level l);
 /*

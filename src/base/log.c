@@ -368,6 +368,18 @@ log_reopen(void)
 	return e;
 }
 
+enum err
+log_give_to(uid_t user, gid_t group)
+{
+	enum err e = ERR_OK;
+
+	(void)pthread_mutex_lock(&state.lock);
+	if (state.target == LOG_TO_FILE && fchown(state.fd, user, group) != 0)
+		e = ERR_SYSTEM;
+	(void)pthread_mutex_unlock(&state.lock);
+	return e;
+}
+
 void
 log_set_level(enum log_level l)
 {

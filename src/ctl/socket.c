@@ -33,7 +33,8 @@ address_of(const char *path, struct sockaddr_un *out)
 static bool
 somebody_answers(const struct sockaddr_un *sun)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	/* Who has not looked for long has a full queue, and is there. */
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	bool answered;
 
 	if (fd == -1)

@@ -110,6 +110,9 @@ privileges_drop(const struct conf *c, char *why, size_t size)
 		    name);
 		return ERR_REFUSED;
 	}
+	if (log_give_to(user->pw_uid, user->pw_gid) != ERR_OK)
+		log_warn("log-not-given", "user=%s reason=\"%s\"", name,
+		    strerror(errno));
 	if (become(user) != ERR_OK || geteuid() == 0) {
 		(void)snprintf(why, size, "cannot become %s: %s", name,
 		    strerror(errno));

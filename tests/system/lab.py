@@ -239,6 +239,18 @@ class Daemon(Process):
         return json.loads(done.stdout)
 
 
+class LoggingDaemon(Daemon):
+    """One that logs to a file, which is what it says then."""
+
+    def __init__(self, folder, log, config):
+        self.log = log
+        super().__init__(folder, merge(config, {
+            "logging": {"target": f"file:{log}"}}))
+
+    def stderr(self):
+        return self.log.read_text() if self.log.exists() else ""
+
+
 def control(*words, socket_path=None, inside=()):
     where = ["--socket", str(socket_path)] if socket_path else []
     return subprocess.run(

@@ -208,16 +208,10 @@ def test_a_full_disk_ends_neither_the_service_nor_the_lines(
     assert not lab.COMPLAINTS.search(out), out
 
 
-def test_nobody_else_may_read_a_log_file(start, make_folder):
+def test_nobody_else_may_read_a_log_file(make_folder):
     log = make_folder() / "hither.log"
-
-    class Quiet(lab.Daemon):
-        def stderr(self):
-            return log.read_text() if log.exists() else ""
-
     folder = make_folder()
-    d = Quiet(folder, lab.config_for(folder, 5353, {
-        "logging": {"target": f"file:{log}"}}))
+    d = lab.LoggingDaemon(folder, log, lab.config_for(folder, 5353))
     mode = os.stat(log).st_mode & 0o777
     assert d.end()[0] == 0
     assert mode & 0o007 == 0

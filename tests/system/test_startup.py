@@ -79,6 +79,22 @@ def test_a_second_daemon_does_not_take_the_control_socket(
     assert_sound(done)
 
 
+def test_a_control_socket_whose_owner_hangs_does_not_hold_up_the_start(
+        make_folder):
+    folder = make_folder()
+    path = str(folder / "control.sock")
+    with socket.socket(socket.AF_UNIX) as s, \
+            socket.socket(socket.AF_UNIX) as waiting:
+        s.bind(path)
+        s.listen(0)
+        waiting.connect(path)
+        config = lab.config_for(folder, 5353)
+        done = lab.run_daemon("-c", str(write(folder, json.dumps(config))))
+    assert done.returncode == 1
+    assert path in done.stderr
+    assert_sound(done)
+
+
 def test_the_control_socket_of_a_dead_daemon_is_replaced(start):
     d = start()
     d.expected = -signal.SIGKILL
@@ -386,17 +402,11 @@ def test_what_old_servers_say_after_a_reload_is_not_kept(start, sim):
     assert other in sim.asked_since(before)
 
 
-def test_a_log_file_is_opened_anew_when_told(start, make_folder):
+def test_a_log_file_is_opened_anew_when_told(make_folder):
     log = make_folder() / "hither.log"
     folder = make_folder()
-    config = lab.config_for(folder, 5353, {
-        "logging": {"target": f"file:{log}", "format": "json"}})
-
-    class Quiet(lab.Daemon):
-        def stderr(self):
-            return log.read_text() if log.exists() else ""
-
-    d = Quiet(folder, config)
+    d = lab.LoggingDaemon(folder, log, lab.config_for(folder, 5353, {
+        "logging": {"format": "json"}}))
     try:
         moved = log.with_suffix(".1")
         log.rename(moved)
@@ -408,6 +418,23 @@ def test_a_log_file_is_opened_anew_when_told(start, make_folder):
     lines = [json.loads(x) for x in moved.read_text().splitlines() +
              log.read_text().splitlines()]
     assert len(lines) >= 3
+
+
+def test_the_log_file_goes_to_who_it_becomes(make_folder):
+    if os.geteuid() != 0:
+        pytest.skip("only root may give files away")
+    log, folder = make_folder() / "hither.log", make_folder()
+    d = lab.LoggingDaemon(folder, log, lab.config_for(folder, 5353, {
+        "server": {"allow-root": False, "user": "nobody"}}))
+    try:
+        d.child.send_signal(signal.SIGUSR1)
+        assert d.control("reload").returncode == 0
+        assert d.control("status").returncode == 0
+    finally:
+        status, _ = d.end()
+    assert status == 0
+    assert "log-kept" not in d.stderr()
+    assert "log-not-reopened" not in d.stderr()
 
 
 def usual_place():
