@@ -148,6 +148,7 @@ struct conf {
 		struct conf_addrs interfaces_v4, interfaces_v6; /* port 0 */
 		uint32_t port;
 		struct conf_ports source_ports;
+		uint32_t port_uses;
 		uint32_t edns_buffer_size;
 		int64_t tcp_idle_timeout_ms;
 		struct conf_prefixes do_not_query;

@@ -26,12 +26,14 @@ struct wire_send {
  * send: leases an unpredictable source port, sends, and opens a flow on which
  * replies arrive until close(). ERR_LIMIT: no port or descriptor free.
  * ERR_UNREACHABLE: the system has no route. A flow id is never 0.
+ * close: answered says that the one message came that was waited for, in
+ * time, and none besides: its port may then serve again, else never.
  * Events come later, from the loop, never from within send().
  */
 struct wire_ops {
 	enum err (*send)(
 	    void *self, const struct wire_send *s, uint32_t *flow);
-	void (*close)(void *self, uint32_t flow);
+	void (*close)(void *self, uint32_t flow, bool answered);
 	uint64_t (*now_us)(void *self); /* monotonic */
 	uint64_t (*ttl_now_ms)(void *self); /* clock_boot_ms of this world */
 	uint64_t (*real_now_s)(void *self); /* wall clock, for signatures */
@@ -164,6 +166,13 @@ struct outgoing_opts {
 	size_t from_v4_count, from_v6_count;
 	uint16_t port_low, port_high; /* source ports, >= 1024 */
 	size_t sockets_max;	      /* open flows at once */
+	/*
+	 * UDP sockets kept idle at once, at most; under 2048 each question
+	 * gets a fresh one. Half as many idle ones there are at least when one
+	 * of them serves again, so that a forger must guess among these.
+	 */
+	size_t kept_max;
+	unsigned port_uses; /* questions a kept one serves, 1 to 4 */
 	uint64_t tcp_idle_us;	      /* 0: one query a connection */
 	struct wire_events events;
 };

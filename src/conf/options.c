@@ -299,6 +299,17 @@ const struct option options[] = {
 	    .initial = "1024-65535",
 	    .help = "Ports to ask from, chosen at random.",
 	    .rfc = "RFC 6056" },
+	{ .path = "outgoing.port-uses",
+	    .type = OPTION_NUMBER,
+	    .needs_restart = true,
+	    .offset = AT(outgoing.port_uses),
+	    .initial = "4",
+	    .least = 1,
+	    .most = 4,
+	    .help = "Questions a source port serves, within a second, when "
+		    "thousands are asked each second; below that every "
+		    "question has a port of its own, and with 1 always.",
+	    .rfc = "RFC 5452" },
 	{ .path = "outgoing.edns-buffer-size",
 	    .type = OPTION_NUMBER,
 	    .offset = AT(outgoing.edns_buffer_size),

@@ -242,6 +242,8 @@ open_outgoing(const struct worker *w, const struct conf *c)
 		.port_low = c->outgoing.source_ports.first,
 		.port_high = c->outgoing.source_ports.last,
 		.sockets_max = w->commons->sockets_max,
+		.kept_max = w->commons->kept_max,
+		.port_uses = c->outgoing.port_uses,
 		.tcp_idle_us = (uint64_t)c->outgoing.tcp_idle_timeout_ms * 1000,
 		.events = *upstream_events(),
 	};

@@ -21,6 +21,7 @@ struct commons {
 	struct hash_key owner_key;
 	size_t workers;
 	size_t sockets_max; /* upstream flows of each worker */
+	size_t kept_max;    /* of its idle sockets */
 	struct jobs *home;  /* the main thread's */
 };
 

@@ -5,9 +5,9 @@
  * A flow is a slot; its number is the slot and a generation, so that a number
  * kept too long finds nothing instead of somebody else's flow. 0 is none.
  *
- * UDP flows lie in an epoll set of their own, which libevent sees as one
- * descriptor: a socket that lives for one question would otherwise cost two
- * more system calls to enter and leave libevent's set. Closing is leaving.
+ * The sockets of UDP flows lie in an epoll set of their own, which libevent
+ * sees as one descriptor: entering and leaving libevent's set would cost one
+ * more system call for each. Closing is leaving.
  *
  * Nothing is told from within send(): what fails there is its result, and
  * what fails later comes from the loop.
@@ -37,7 +37,7 @@
 struct flow {
 	void *user;
 	struct stream *stream; /* NULL: UDP */
-	int fd;                /* UDP only */
+	struct port *port;     /* UDP */
 	uint32_t id;           /* 0: free */
 	uint16_t generation;
 	uint16_t next_free; /* slot + 1; 0: the last */
@@ -82,7 +82,7 @@ flow_new(struct outgoing *og)
 	if (++f->generation == 0)
 		f->generation = 1;
 	f->id = (uint32_t)f->generation << SLOT_BITS | slot;
-	f->fd = -1;
+	f->port = NULL;
 	f->stream = NULL;
 	return f;
 }
@@ -100,38 +100,37 @@ flow_free(struct outgoing *og, struct flow *f)
 /* --- UDP -------------------------------------------------------------- */
 
 static enum err
-send_datagram(int fd, const struct wire_send *s)
+lease(struct outgoing *og, const struct port_wish *w, struct port **p)
 {
-	const ssize_t n =
-	    send(fd, s->bytes, s->len, MSG_DONTWAIT | MSG_NOSIGNAL);
-
-	return n < 0 ? sock_error(errno) : ERR_OK;
-}
-
-static enum err
-lease(struct outgoing *og, const struct addr *to, int *fd)
-{
-	enum err e = port_take(og->ports, to, fd);
+	enum err e = port_take(og->ports, w, p);
 
 	if (e == ERR_LIMIT && streams_shed(og->streams))
-		e = port_take(og->ports, to, fd);
+		e = port_take(og->ports, w, p);
 	return e;
 }
 
+/*
+ * What fails on a socket that served before may be an error left there by
+ * the server it served with; a fresh one tells.
+ */
 static enum err
 send_udp(struct outgoing *og, const struct wire_send *s, struct flow *f)
 {
-	struct epoll_event ev = { .events = EPOLLIN, .data.u32 = f->id };
-	enum err e = lease(og, s->to, &f->fd);
+	struct port_wish w = { .to = s->to,
+		.now_us = loop_now_us(og->loop),
+		.flow = f->id };
+	enum err e;
 
-	if (e != ERR_OK)
-		return e;
-	if (epoll_ctl(og->epoll_fd, EPOLL_CTL_ADD, f->fd, &ev) != 0)
-		e = ERR_LIMIT;
-	else
-		e = send_datagram(f->fd, s);
-	if (e != ERR_OK)
-		port_return(og->ports, f->fd);
+	do {
+		e = lease(og, &w, &f->port);
+		if (e != ERR_OK)
+			return e;
+		e = port_send(f->port, s->bytes, s->len);
+		if (e == ERR_OK)
+			return ERR_OK;
+		w.fresh = f->port->uses > 1;
+		port_return(og->ports, f->port, false);
+	} while (w.fresh);
 	return e;
 }
 
@@ -152,17 +151,17 @@ static void
 receive(struct outgoing *og, struct flow *f, uint32_t events, uint64_t at_us)
 {
 	const uint32_t id = f->id;
+	enum err why;
 	const ssize_t n =
-	    recv(f->fd, og->received, sizeof(og->received), MSG_DONTWAIT);
-	const int number = n < 0 ? errno : 0;
+	    port_receive(f->port, og->received, sizeof(og->received), &why);
 
-	if ((events & EPOLLERR) != 0 || n < 0)
-		drop_reports(f->fd);
+	if ((events & EPOLLERR) != 0 || why != ERR_OK)
+		drop_reports(f->port->fd);
 	if (n >= 0)
 		og->opts.events.message(f->user, id, og->received, (size_t)n,
 		    at_us);
-	else if (number != EAGAIN && number != EINTR && number != EMSGSIZE)
-		og->opts.events.broken(f->user, id, sock_error(number));
+	else if (why != ERR_OK)
+		og->opts.events.broken(f->user, id, why);
 }
 
 /*
@@ -181,11 +180,14 @@ on_ready(evutil_socket_t fd, short what, void *user)
 	loop_time_passed(og->loop);
 	at_us = loop_now_us(og->loop);
 	for (int i = 0; i < n; i++) {
-		struct flow *f = flow_find(og, ready[i].data.u32);
+		struct port *p = port_numbered(og->ports, ready[i].data.u32);
+		struct flow *f = p == NULL ? NULL : flow_find(og, p->flow);
 
 		/* Those before it may have closed it. */
-		if (f != NULL && f->stream == NULL)
+		if (f != NULL)
 			receive(og, f, ready[i].events, at_us);
+		else if (p != NULL)
+			port_disturbed(og->ports, p);
 	}
 }
 
@@ -240,7 +242,7 @@ seam_send(void *self, const struct wire_send *s, uint32_t *flow)
 }
 
 static void
-seam_close(void *self, uint32_t flow)
+seam_close(void *self, uint32_t flow, bool answered)
 {
 	struct outgoing *og = self;
 	struct flow *f = flow_find(og, flow);
@@ -250,7 +252,7 @@ seam_close(void *self, uint32_t flow)
 		return;
 	st = f->stream;
 	if (st == NULL)
-		port_return(og->ports, f->fd);
+		port_return(og->ports, f->port, answered);
 	flow_free(og, f);
 	if (st != NULL)
 		stream_close(st);
@@ -337,11 +339,11 @@ outgoing_new(struct loop *l, struct rng *rng, const struct outgoing_opts *o)
 	og->loop = l;
 	og->opts.from_v4 = og->opts.from_v6 = NULL; /* ports has copies */
 	og->epoll_fd = -1;
-	og->ports = ports_new(rng, o);
+	if (make_set(og, l) && make_flows(og))
+		og->ports = ports_new(rng, loop_timers(l), og->epoll_fd, o);
 	so.ports = og->ports;
 	og->streams = streams_new(l, &so);
-	if (og->ports != NULL && og->streams != NULL && make_flows(og) &&
-	    make_set(og, l))
+	if (og->ports != NULL && og->streams != NULL)
 		return og;
 	outgoing_free(og);
 	return NULL;
@@ -353,7 +355,7 @@ outgoing_free(struct outgoing *og)
 	if (og == NULL)
 		return;
 	for (size_t i = 0; i < og->flows_used; i++)
-		seam_close(og, og->flows[i].id);
+		seam_close(og, og->flows[i].id, false);
 	streams_free(og->streams);
 	ports_free(og->ports);
 	if (og->readable != NULL)

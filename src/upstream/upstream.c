@@ -20,14 +20,14 @@
 #include "question.h"
 
 static void
-slot_close(struct slot *s)
+slot_close(struct slot *s, bool answered)
 {
 	struct upstream_opts *o = &s->up->o;
 
 	timer_cancel(o->timers, &s->timer);
 	if (s->flow == 0)
 		return;
-	o->wire->close(o->wire_self, s->flow);
+	o->wire->close(o->wire_self, s->flow, answered);
 	servers_landed(o->servers, &s->x.to);
 	s->flow = 0;
 }
@@ -106,7 +106,9 @@ tell_owner(struct slot *s)
 static void
 slot_end(struct slot *s, enum exchange_state state)
 {
-	slot_close(s);
+	slot_close(s, state == EXCHANGE_ANSWERED &&
+			  s->x.state == EXCHANGE_WAITING &&
+			  s->x.mismatches == 0);
 	s->x.state = state;
 	s->left ? slot_free(s) : tell_owner(s);
 }
@@ -303,7 +305,7 @@ upstream_ask(struct upstream *up, const struct ask *a, enum err *why)
 	*why = slot_send(s, a);
 	if (*why != ERR_OK) {
 		s->flow = 0;
-		slot_close(s);
+		slot_close(s, false);
 		slot_free(s);
 		return 0;
 	}
@@ -371,7 +373,7 @@ upstream_free(struct upstream *up)
 	for (size_t i = 0; i < up->capacity; i++) {
 		if (up->slots[i] == NULL)
 			continue;
-		slot_close(up->slots[i]);
+		slot_close(up->slots[i], false);
 		slot_free(up->slots[i]);
 	}
 	slots_free(up);

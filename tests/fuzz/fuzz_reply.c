@@ -65,8 +65,9 @@ on_send(void *self, const struct wire_send *s, uint32_t *flow)
 }
 
 static void
-on_close(void *self, uint32_t flow)
+on_close(void *self, uint32_t flow, bool answered)
 {
+	(void)answered;
 	((struct world *)self)->flows[flow - 1].user = NULL;
 }
 

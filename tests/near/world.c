@@ -174,11 +174,12 @@ send_packet(void *self, const struct wire_send *s, uint32_t *number)
 }
 
 static void
-close_flow(void *self, uint32_t number)
+close_flow(void *self, uint32_t number, bool answered)
 {
 	struct world *w = self;
 	struct flow *f = w->flows[number - 1];
 
+	(void)answered;
 	f->open = false;
 	flow_drop(f);
 }

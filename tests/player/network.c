@@ -361,11 +361,12 @@ on_send(void *self, const struct wire_send *s, uint32_t *flow)
 }
 
 static void
-on_close(void *self, uint32_t flow)
+on_close(void *self, uint32_t flow, bool answered)
 {
 	struct network *n = self;
 	struct flow *f = &n->flows[flow - 1];
 
+	(void)answered;
 	require(flow > 0 && flow <= n->count && f->user != NULL);
 	f->user = NULL;
 	memory_free(f->reply);

@@ -30,7 +30,7 @@ count(struct world *w, uint32_t flow)
 {
 	w->last_flow = flow;
 	if (w->closes)
-		w->ops->close(w->og, flow);
+		w->ops->close(w->og, flow, false);
 	if (w->messages + w->breaks == w->stop_at)
 		loop_stop(w->ride.loop);
 }

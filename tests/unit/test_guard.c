@@ -38,10 +38,11 @@ fake_send(void *self, const struct wire_send *s, uint32_t *flow)
 }
 
 static void
-fake_close(void *self, uint32_t flow)
+fake_close(void *self, uint32_t flow, bool answered)
 {
 	(void)self;
 	(void)flow;
+	(void)answered;
 }
 
 static uint64_t

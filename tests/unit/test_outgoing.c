@@ -62,8 +62,8 @@ a_flow_stays_open_until_it_is_closed(void **state)
 	for (unsigned i = 0; i < 3; i++)
 		say(&w, &from, "no");
 	ride_on(&w.ride);
-	w.ops->close(w.og, flow);
-	w.ops->close(w.og, flow);
+	w.ops->close(w.og, flow, false);
+	w.ops->close(w.og, flow, false);
 	say(&w, &from, "late");
 	ride_for(&w.ride, 10000);
 	assert_int_equal(w.messages, 3);
@@ -148,7 +148,7 @@ flows_are_bounded(void **state)
 		flows[i] = must_ask(&w, i == 1);
 	assert_int_equal(ask(&w, false, &flow), ERR_LIMIT);
 	assert_int_equal(flow, 0);
-	w.ops->close(w.og, flows[1]);
+	w.ops->close(w.og, flows[1], false);
 	(void)must_ask(&w, false);
 	assert_int_equal(ask(&w, true, &flow), ERR_LIMIT);
 	close_world(&w);
@@ -190,7 +190,7 @@ questions_leave_from_the_addresses_given(void **state)
 		const uint32_t flow = must_ask(&w, false);
 
 		hear(&w, &name);
-		w.ops->close(w.og, flow);
+		w.ops->close(w.og, flow, false);
 		assert_int_equal(addr_from_sockaddr((struct sockaddr *)&name,
 				     sizeof(name), &a),
 		    ERR_OK);
@@ -218,7 +218,7 @@ source_ports_are_uniform_over_the_whole_range(void **state)
 		const uint32_t flow = must_ask(&w, false);
 
 		hear(&w, &name);
-		w.ops->close(w.og, flow);
+		w.ops->close(w.og, flow, false);
 		assert_int_equal(addr_from_sockaddr((struct sockaddr *)&name,
 				     sizeof(name), &a),
 		    ERR_OK);

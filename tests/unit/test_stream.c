@@ -163,7 +163,7 @@ a_refused_connection_is_told_from_the_loop(void **state)
 	assert_int_equal(w.last_error, ERR_REFUSED);
 	ride_for(&w.ride, 10000);
 	assert_int_equal(w.breaks, 1);
-	w.ops->close(w.og, flow);
+	w.ops->close(w.og, flow, false);
 	close_world(&w);
 }
 
@@ -179,7 +179,7 @@ a_flow_closed_before_its_answer_ends_the_connection(void **state)
 	flow = must_ask(&w, true);
 	fd = accepted(&w);
 	hear_stream(&w, fd);
-	w.ops->close(w.og, flow);
+	w.ops->close(w.og, flow, false);
 	assert_int_equal(recv(fd, w.got, 1, 0), 0);
 	(void)close(fd);
 	close_world(&w);

@@ -46,10 +46,11 @@ fake_send(void *self, const struct wire_send *s, uint32_t *flow)
 }
 
 static void
-fake_close(void *self, uint32_t flow)
+fake_close(void *self, uint32_t flow, bool answered)
 {
 	struct world *w = self;
 
+	(void)answered;
 	assert_non_null(w->users[flow]);
 	w->users[flow] = NULL;
 	w->open--;
