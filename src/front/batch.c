@@ -47,9 +47,9 @@ plain_error(struct front *f, struct visit *v, unsigned rcode)
 }
 
 static enum fate
-refuse(struct front *f, struct visit *v, enum ede ede)
+refuse(struct front *f, struct visit *v, enum ede ede, const char *why)
 {
-	struct remark m = front_remark(f, ede, NULL);
+	struct remark m = front_remark(f, ede, why);
 
 	count_up(&f->counts.refused);
 	return visit_error(v, RCODE_REFUSED, &m);
@@ -85,7 +85,7 @@ chaos(struct front *f, struct visit *v)
 	policy_chaos(f->rules->policy, v->asked.qname, v->asked.qtype, f->arena,
 	    &a);
 	if (a.rcode == RCODE_REFUSED)
-		return refuse(f, v, EDE_NONE);
+		return refuse(f, v, EDE_NONE, NULL);
 	count_up(&f->counts.local);
 	return answer_here(f, v, &a);
 }
@@ -100,7 +100,8 @@ is_odd_type(struct front *f, struct visit *v, enum fate *fate)
 		count_up(&f->counts.formerr);
 		*fate = plain_error(f, v, RCODE_FORMERR);
 	} else if (t == TYPE_AXFR || t == TYPE_IXFR) {
-		*fate = refuse(f, v, EDE_NOT_SUPPORTED);
+		*fate = refuse(f, v, EDE_NOT_SUPPORTED,
+		    "zones are not transferred");
 	} else if (t == TYPE_OPT ||
 		   (t >= TYPE_META_FIRST && t <= TYPE_META_LAST)) {
 		count_up(&f->counts.notimp);
@@ -205,13 +206,15 @@ visit_question(struct front *f, struct visit *v, enum access access)
 	if (v->asked.qclass == CLASS_CH)
 		return chaos(f, v);
 	if (v->asked.qclass != CLASS_IN)
-		return refuse(f, v, EDE_NOT_SUPPORTED);
+		return refuse(f, v, EDE_NOT_SUPPORTED,
+		    "only classes IN and CH");
 	if (is_odd_type(f, v, &fate) || is_local(f, v, &fate))
 		return fate;
 	if (v->asked.qtype == TYPE_ANY && f->rules->refuse_any)
 		return answer_any(f, v);
 	if ((v->asked.flags & FLAG_RD) == 0 && access != ACCESS_SNOOP)
-		return refuse(f, v, EDE_NOT_AUTHORITATIVE);
+		return refuse(f, v, EDE_NOT_AUTHORITATIVE,
+		    "recursion is not desired, and memory is not shown");
 	if (is_hit(f, v))
 		return FATE_REPLY;
 	return miss_take(f, v);
@@ -251,8 +254,9 @@ visit(struct front *f, struct visit *v, const uint8_t *bytes, size_t len)
 		count_up(&f->counts.dropped);
 		return FATE_SILENCE;
 	}
+	/* In no more words than were asked: it may be a forged address. */
 	if (access == ACCESS_REFUSE)
-		return refuse(f, v, EDE_PROHIBITED);
+		return refuse(f, v, EDE_PROHIBITED, NULL);
 	switch (verdict) {
 	case QUERY_FORMERR:
 		count_up(&f->counts.formerr);

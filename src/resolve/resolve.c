@@ -421,12 +421,11 @@ task_fail(struct task *t, enum ede ede, const char *why)
 	t->answer = (struct answer){ .rcode = RCODE_SERVFAIL,
 		.ede = ede,
 		.bogus = ede_is_dnssec(ede) || t->is_refused };
-	if (t->answer.bogus)
+	if (t->answer.bogus || t->zone == NULL)
 		snprintf(t->answer.why, sizeof(t->answer.why), "%s", why);
 	else
 		snprintf(t->answer.why, sizeof(t->answer.why), "%s (%s)", why,
-		    name_text(t->zone == NULL ? name_root : t->zone->zone,
-			name));
+		    name_text(t->zone->zone, name));
 	t->chain_count = 0;
 	t->expires_ms = 0;
 	if (stale_answer(t, &instead))
