@@ -135,6 +135,7 @@ bool resolver_turn_some(struct resolver *rs, size_t most);
 #define DNSSEC_ALGORITHMS 17 /* 0 to 16 */
 struct resolver_counts {
 	uint64_t asked, joined, answered, failed, stale, prefetched;
+	uint64_t fetched; /* addresses of name servers, in the background */
 	uint64_t told_from_cache, told_resolved; /* questions of clients */
 	uint64_t limit_messages, limit_bytes, limit_time, limit_aliases,
 	    limit_depth, limit_steps, limit_memory, limit_tasks, limit_zone,

@@ -108,7 +108,7 @@ tasks_json(const struct resolver_counts *c)
 	return FIGURES({ "asked", c->asked }, { "joined", c->joined },
 	    { "answered", c->answered }, { "failed", c->failed },
 	    { "stale", c->stale }, { "prefetched", c->prefetched },
-	    { "in_flight", c->tasks });
+	    { "fetched", c->fetched }, { "in_flight", c->tasks });
 }
 
 static json_t *

@@ -82,6 +82,7 @@ ctl_add_counts(struct resolver_counts *sum, const struct resolver_counts *c)
 	sum->failed += c->failed;
 	sum->stale += c->stale;
 	sum->prefetched += c->prefetched;
+	sum->fetched += c->fetched;
 	sum->told_from_cache += c->told_from_cache;
 	sum->told_resolved += c->told_resolved;
 	sum->limit_messages += c->limit_messages;

@@ -41,6 +41,7 @@ struct delegation {
 	bool first, tcp; /* of a configured zone: see resolver_zone */
 	bool doubt_glue; /* it led nowhere: look the names up after all */
 	bool took_parent_glue, asked_parent; /* resort.c has done it */
+	bool fetched; /* what could be fetched in the background is */
 	bool let_through; /* its failure is looked into: failures.c */
 	bool heard;	  /* one of its servers has answered something */
 

@@ -71,7 +71,7 @@ put(struct task *t, struct record *r, uint64_t hold_s)
 }
 
 static bool
-get(struct task *t, const uint8_t *owner, uint16_t type, struct record *r)
+get(const struct task *t, const uint8_t *owner, uint16_t type, struct record *r)
 {
 	return records_get_failure(t->rs->o.cache, owner, type, ttl_now(t),
 	    t->arena, r);
@@ -111,6 +111,14 @@ failed_lately(struct task *t, struct record *r)
 {
 	return get(t, t->sname.wire, t->qtype, r) && failure_in_force(t, r) &&
 	       !(t->checking_disabled && r->set_count > 0);
+}
+
+bool
+host_failed_lately(const struct task *t, const uint8_t *host, uint16_t type)
+{
+	struct record r;
+
+	return get(t, host, type, &r) && failure_in_force(t, &r);
 }
 
 void

@@ -135,6 +135,15 @@ known_shortened(struct task *t)
 	       (r.kind == RECORD_SET && r.rank >= RANK_ANSWER);
 }
 
+/* What a server of the zone said of a host's addresses; glue is not that. */
+bool
+known_host(struct task *t, const uint8_t *host, uint16_t type, struct record *r)
+{
+	if (look_up(t, host, type, r) && r->rank >= RANK_ANSWER)
+		return r->kind == RECORD_SET || r->kind == RECORD_NODATA;
+	return look_up(t, host, 0, r) && r->kind == RECORD_NXDOMAIN;
+}
+
 /* A cached alias above the name: RFC 6672 section 3.4. */
 static bool
 known_dname(struct task *t, struct record *r)

@@ -86,6 +86,7 @@ find_zone(struct task *t)
 	t->zone = known_zone(t, name);
 	if (t->zone == NULL)
 		return task_fail(t, EDE_OTHER, "out of memory");
+	hosts_recall(t);
 	t->minimise = (struct minimise){ .off = shows_all(t) };
 	t->question_made = false;
 	task_note(t, "closest known zone: %s (%zu servers, %zu addresses)",
@@ -237,6 +238,7 @@ read_reply(struct task *t)
 	if (t->reply.kind > REPLY_REFERRAL)
 		return reject_reply(t);
 	confirm_no_edns(t);
+	hosts_fetch(t);
 	return VALIDATE;
 }
 
@@ -311,6 +313,7 @@ follow_referral(struct task *t)
 		return task_fail(t, EDE_INVALID_DATA,
 		    "the parent does not give the address of its own server");
 	t->referrals++;
+	hosts_recall(t);
 	t->question_made = false;
 	if (t->told_by != NULL) {
 		/* These have not told us anything yet. */

@@ -331,6 +331,7 @@ task_free(struct task *t)
 	}
 	flights_leave(t);
 	quota_leave_zone(t);
+	rs->background -= t->in_background;
 	timer_cancel(rs->o.timers, &t->timer);
 	timer_cancel(rs->o.timers, &t->deadline);
 	timer_cancel(rs->o.timers, &t->stale_timer);

@@ -93,6 +93,7 @@ struct task {
 	size_t step_count;
 	struct budget budget;
 	bool owns_budget, is_ready, ended;
+	bool in_background; /* fetches an address nobody waits for */
 	bool in_zone_quota;
 	uint32_t zone_bucket;
 	struct timer timer, deadline, stale_timer;
@@ -178,6 +179,7 @@ struct resolver {
 	struct arena *arena;
 	struct arena *spare[SPARE_ARENAS + 1]; /* of tasks that ended */
 	size_t spare_count;
+	size_t background; /* tasks in the background: hosts.c */
 	uint64_t primed_until_ms, prime_again_us;
 	uint64_t heard_us; /* when any server answered last */
 	uint32_t next_number;
@@ -248,6 +250,8 @@ void task_begin_question(struct task *t);
 /* known.c: what memory says */
 bool known_shortened(struct task *t);
 bool known_fact(struct task *t, struct record *r);
+bool known_host(struct task *t, const uint8_t *host, uint16_t type,
+    struct record *r);
 bool known_alive(struct task *t);
 void known_follow(struct task *t, const struct record *r);
 struct delegation *known_zone(struct task *t, const uint8_t *name);
@@ -279,6 +283,10 @@ enum stage judge_known(struct task *t); /* what memory said */
 /* NSEC and NSEC3 sets that belong to a denial or to a wildcard. */
 void reply_collect_proofs(struct reply *r);
 
+/* hosts.c: addresses of names that came without */
+void hosts_recall(struct task *t);
+void hosts_fetch(struct task *t);
+
 /* resort.c: when nobody is left */
 bool pick_last_resort(struct task *t);
 
@@ -305,6 +313,8 @@ void store_ds(struct task *t, const uint8_t *zone);
 /* failures.c: RFC 9520 */
 enum stage known_failure(struct task *t, const struct record *r);
 bool failed_lately(struct task *t, struct record *r);
+bool host_failed_lately(
+    const struct task *t, const uint8_t *host, uint16_t type);
 void store_failure(struct task *t, enum ede ede);
 bool zone_is_down(struct task *t);
 void store_zone_down(struct task *t);

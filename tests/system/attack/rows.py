@@ -82,6 +82,7 @@ async def baseline(b):
 
 # --- delegations ----------------------------------------------------------
 
+WORKING = "198.18.1.77"
 NX_GOAL = {"msgs": 8, "victim": 4, "seconds": 2, "cpu": 5}
 
 
@@ -99,6 +100,27 @@ async def nxns(b, servers):
             for i in range(servers)]))
         return True
     attacker(b, refer)
+    return await count(b, [f"x.s{i}.attacker.lab." for i in range(5)])
+
+
+@row("nxns-half", {"msgs": 8, "victim": 4, "seconds": 2, "cpu": 5,
+                   "rcodes": {"NOERROR"}}, servers=90)
+async def nxns_half(b, servers):
+    """The same with one server that works: the others are fetched later."""
+    def refer(q, via):
+        labels = q.name.split(".")
+        if len(labels) < 4 or labels[-4][:1] != "s":
+            return False
+        zone = ".".join(labels[-4:])
+        if via.address == WORKING:
+            via.send(wire.message(q, [wire.a(q.name, world.EVIL)]))
+            return True
+        via.send(cut(q, via, [wire.ns(zone, f"ns.{zone}")] + [
+            wire.ns(zone, f"n{i}-{labels[-4]}.victim.lab.")
+            for i in range(servers)], [wire.a(f"ns.{zone}", WORKING)]))
+        return True
+    attacker(b, refer)
+    b.world.add(WORKING, world.Authoritative("attacker.lab.", more=refer))
     return await count(b, [f"x.s{i}.attacker.lab." for i in range(5)])
 
 
