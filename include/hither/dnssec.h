@@ -185,11 +185,12 @@ struct rrset *dnskeys_vouched(struct arena *a,
     const struct dnssec_policy *p, const struct rrset *keys,
     const struct rrset *entry);
 /*
- * Can a delegation with this DS set be followed at all? False: the zone is
- * to be treated as unsigned, *ede says by what (RFC 4035 section 5.2).
+ * Can a delegation with this DS set, or an anchor with this DNSKEY set, be
+ * followed at all? False: the zone is to be treated as unsigned (RFC 4035
+ * section 5.2); *ede says by what, *which names one such key by its tag.
  */
-bool ds_set_usable(const struct dnssec_policy *p, const struct rrset *ds,
-    enum ede *ede);
+bool entry_usable(const struct dnssec_policy *p, const struct rrset *entry,
+    enum ede *ede, struct ds *which);
 
 /* --- denial of existence ------------------------------------------------ */
 

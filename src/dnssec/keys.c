@@ -214,20 +214,38 @@ dnskeys_vouched(struct arena *a, const struct dnssec_policy *p,
 	return out;
 }
 
+/* What a DS or a key of an anchor asks for; a key has no digest. */
+static bool
+read_entry(const struct rrset *entry, uint16_t i, struct ds *out)
+{
+	struct dnskey k;
+
+	if (entry->type == TYPE_DS)
+		return ds_read(&entry->rdata[i], out);
+	if (!dnskey_read(&entry->rdata[i], &k))
+		return false;
+	*out = (struct ds){ .tag = k.tag,
+		.algorithm = k.algorithm,
+		.digest_type = DIGEST_SHA256 };
+	return true;
+}
+
 bool
-ds_set_usable(const struct dnssec_policy *p, const struct rrset *set,
-    enum ede *ede)
+entry_usable(const struct dnssec_policy *p, const struct rrset *entry,
+    enum ede *ede, struct ds *which)
 {
 	struct ds ds;
 
 	*ede = EDE_UNSUPPORTED_ALGORITHM;
-	for (uint16_t i = 0; i < set->count; i++) {
-		if (!ds_read(&set->rdata[i], &ds))
+	*which = (struct ds){ .tag = 0 };
+	for (uint16_t i = 0; i < entry->count; i++) {
+		if (!read_entry(entry, i, &ds))
 			continue;
 		if (ds_supported(p, &ds))
 			return true;
 		if (algorithm_supported(p, ds.algorithm))
 			*ede = EDE_UNSUPPORTED_DIGEST;
+		*which = ds;
 	}
 	return false;
 }

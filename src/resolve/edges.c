@@ -154,15 +154,16 @@ static void
 deliver_trust(struct edge *e)
 {
 	struct task *parent = e->parent, *child = e->child;
+	struct broken *b = &parent->broken[parent->broken_count++ % BROKEN_MAX];
 	bool failed = child->answer.rcode == RCODE_SERVFAIL;
 
-	parent->broken_zone = child->question;
-	parent->broken_type = child->qtype;
-	parent->broken_ede = failed ? child->answer.ede : EDE_DNSSEC_BOGUS;
-	parent->broken_why = arena_print(parent->arena, "%s",
+	b->zone = child->question;
+	b->type = child->qtype;
+	b->ede = failed ? child->answer.ede : EDE_DNSSEC_BOGUS;
+	b->why = arena_print(parent->arena, "%s",
 	    failed ? child->answer.why : "nothing was learnt of a zone");
-	if (parent->broken_why == NULL)
-		parent->broken_why = "";
+	if (b->why == NULL)
+		b->why = "";
 }
 
 void

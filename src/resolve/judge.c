@@ -181,23 +181,46 @@ walk_signatures(struct task *t, struct item *it, const uint8_t *zone,
 
 /* --- a zone's own keys --------------------------------------------------- */
 
-/* No key fits: was one of them not allowed to? RFC 8914 section 4.12. */
-static enum ede
-why_no_key(const struct rrset *keys, const struct rrset *ds)
+/* Is one of the keys the one meant, but not allowed to sign? */
+static bool
+lacks_zone_bit(const struct rrset *keys, const struct ds *d)
 {
 	struct dnskey k;
+
+	for (uint16_t j = 0; j < keys->count; j++) {
+		if (dnskey_read(&keys->rdata[j], &k) && k.tag == d->tag &&
+		    k.algorithm == d->algorithm && !(k.flags & KEY_FLAG_ZONE))
+			return true;
+	}
+	return false;
+}
+
+/* No key fits: which one was meant? RFC 8914 sections 4.10 and 4.12. */
+static void
+blame_keys(struct task *t, const struct rrset *keys, const struct zone_known *k,
+    struct finding *f)
+{
+	char text[NAME_TEXT_MAX], alg[24];
+	const struct rrset *ds = k->entry[0];
 	struct ds d;
 
+	f->ede = EDE_DNSKEY_MISSING;
+	(void)name_text(keys->owner, text);
+	f->why = arena_print(t->arena, "no key of %s is its anchor", text);
 	for (uint16_t i = 0; ds != NULL && i < ds->count; i++) {
-		for (uint16_t j = 0; j < keys->count; j++) {
-			if (ds_read(&ds->rdata[i], &d) &&
-			    dnskey_read(&keys->rdata[j], &k) &&
-			    k.tag == d.tag && k.algorithm == d.algorithm &&
-			    !(k.flags & KEY_FLAG_ZONE))
-				return EDE_NO_ZONE_KEY_BIT;
+		if (!ds_read(&ds->rdata[i], &d))
+			continue;
+		if (lacks_zone_bit(keys, &d)) {
+			f->ede = EDE_NO_ZONE_KEY_BIT;
+			f->why = arena_print(t->arena,
+			    "key %u %s of %s has no zone key bit", d.tag,
+			    algorithm_text(d.algorithm, alg), text);
+			return;
 		}
+		f->why = arena_print(t->arena,
+		    "no key of %s is the one its DS names: key %u %s", text,
+		    d.tag, algorithm_text(d.algorithm, alg));
 	}
-	return EDE_DNSKEY_MISSING;
 }
 
 /* Keys that the DS set or the anchor names, joined. */
@@ -235,7 +258,6 @@ judge_keys(struct task *t, struct item *it, struct finding *out)
 	struct zone_known k = zone_entry(t, it->set->owner);
 	struct rrset *keys;
 	struct finding f = { .verdict = VERDICT_BOGUS };
-	char text[NAME_TEXT_MAX];
 
 	if (k.known == KNOWN_WAIT)
 		return false;
@@ -243,11 +265,7 @@ judge_keys(struct task *t, struct item *it, struct finding *out)
 		return judge_unsigned(t, it, out);
 	keys = vouched_keys(t, it->set, &k);
 	if (keys == NULL || keys->count == 0) {
-		f.ede = why_no_key(it->set, k.entry[0]);
-		f.why = arena_print(t->arena,
-		    "no key of %s is the one its %s names",
-		    name_text(it->set->owner, text),
-		    k.entry[0] != NULL ? "DS" : "anchor");
+		blame_keys(t, it->set, &k, &f);
 		condemn(t, it, out, &f);
 		return true;
 	}
@@ -328,11 +346,13 @@ secure_proofs(struct task *t, const struct validation *v)
 
 /* What a proof that is more or less than a proof makes of the reply. */
 static void
-weigh(struct task *t, struct validation *v, enum denial d, const uint8_t *name)
+weigh(struct task *t, struct validation *v, enum denial d,
+    const struct denial_proof *by, const uint8_t *name)
 {
 	struct finding f = { .verdict = VERDICT_SECURE, .ede = EDE_NONE };
-	char text[NAME_TEXT_MAX];
+	char text[NAME_TEXT_MAX], zone[NAME_TEXT_MAX];
 
+	(void)name_text(by->zone == NULL ? name_root : by->zone, zone);
 	switch (d) {
 	case DENIAL_PROVEN:
 	case DENIAL_UNSIGNED:
@@ -344,9 +364,9 @@ weigh(struct task *t, struct validation *v, enum denial d, const uint8_t *name)
 	case DENIAL_ITERATIONS:
 		f.verdict = VERDICT_INSECURE;
 		f.ede = EDE_NSEC3_ITERATIONS;
-		f.why =
-		    arena_print(t->arena, "NSEC3 with more than %u iterations",
-			t->rs->o.dnssec.iterations_max);
+		f.why = arena_print(t->arena,
+		    "NSEC3 of %s with more than %u iterations", zone,
+		    t->rs->o.dnssec.iterations_max);
 		break;
 	case DENIAL_LIMIT:
 		f.verdict = VERDICT_BOGUS;
@@ -358,7 +378,7 @@ weigh(struct task *t, struct validation *v, enum denial d, const uint8_t *name)
 		f.verdict = VERDICT_BOGUS;
 		f.ede = EDE_DNSSEC_BOGUS;
 		f.why = arena_print(t->arena,
-		    "nothing signed proves what is said of %s",
+		    "nothing signed by %s proves what is said of %s", zone,
 		    name_text(name, text));
 		break;
 	}
@@ -411,7 +431,7 @@ judge_negative(struct task *t, struct validation *v)
 			task_ready(t);
 			return false;
 		}
-		weigh(t, v, v->denial, t->reply.end.wire);
+		weigh(t, v, v->denial, &d, t->reply.end.wire);
 		return true;
 	}
 	/* Nothing secure speaks of it: then it must be an unsigned name. */
@@ -447,7 +467,7 @@ judge_denial(struct task *t, struct validation *v)
 			task_ready(t);
 			return false;
 		}
-		weigh(t, v, r, it->set->owner);
+		weigh(t, v, r, &d, it->set->owner);
 		if (r == DENIAL_PROVEN)
 			remember_wildcard(t, it);
 	}

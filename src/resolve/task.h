@@ -70,6 +70,19 @@ struct edge {
 	size_t server_name;	  /* index in it */
 };
 
+/*
+ * What a helper for the chain of trust ended with, for the case that nothing
+ * was learnt of its zone. More than one: a question that was told of the DS
+ * and then of the keys would else ask for them in turn for ever.
+ */
+#define BROKEN_MAX 4u
+struct broken {
+	struct name zone;
+	const char *why;
+	enum ede ede;
+	uint16_t type;
+};
+
 struct task {
 	/* written when it begins */
 	struct resolver *rs;
@@ -135,12 +148,7 @@ struct task {
 	unsigned bogus_tries;
 	bool distrusts_memory; /* what it said was bogus */
 	bool is_refused;       /* validation found it bogus */
-	/* written by the last helper for the chain of trust: why nothing was
-	   learnt of its zone, if that is so; NULL: none ended yet */
-	struct name broken_zone;
-	const char *broken_why;
-	enum ede broken_ede;
-	uint16_t broken_type;
+	unsigned broken_count; /* helpers for the chain of trust that ended */
 
 	/*
 	 * Not cleared when it begins: each is written before it is read, or
@@ -152,6 +160,7 @@ struct task {
 	struct rrset *chain[CHAIN_MAX]; /* answer section so far */
 	struct flight flights[FLIGHTS_MAX];
 	struct rrset *authority[AUTHORITY_MAX];
+	struct broken broken[BROKEN_MAX]; /* the last ones */
 };
 
 #define TASK_BUCKETS  4096u

@@ -20,6 +20,7 @@
 #include <stdio.h>
 
 #define TRUST_MAX_S 86400u
+#define NO_ANCHOR   "no trust anchor stands above it"
 
 static uint64_t
 ttl_now(const struct task *t)
@@ -92,16 +93,28 @@ as_known(const struct trust *tr, struct arena *a)
 	return k;
 }
 
-/* The last helper for this zone brought nothing. */
+/* A helper for this zone brought nothing. */
 static struct zone_known
-broken(struct task *t, uint16_t type)
+as_broken(struct task *t, const struct broken *b)
 {
-	if (ede_is_dnssec(t->broken_ede))
-		return unknown(KNOWN_BROKEN, t->broken_ede, t->broken_why);
+	if (ede_is_dnssec(b->ede))
+		return unknown(KNOWN_BROKEN, b->ede, b->why);
 	return unknown(KNOWN_BROKEN,
-	    type == TYPE_DNSKEY ? EDE_DNSKEY_MISSING : EDE_NETWORK_ERROR,
+	    b->type == TYPE_DNSKEY ? EDE_DNSKEY_MISSING : EDE_NETWORK_ERROR,
 	    arena_print(t->arena, "no %s to be had: %s",
-		type == TYPE_DNSKEY ? "DNSKEY" : "DS", t->broken_why));
+		b->type == TYPE_DNSKEY ? "DNSKEY" : "DS", b->why));
+}
+
+static const struct broken *
+find_broken(const struct task *t, const uint8_t *zone, uint16_t type)
+{
+	for (unsigned i = 0; i < t->broken_count && i < BROKEN_MAX; i++) {
+		const struct broken *b = &t->broken[i];
+
+		if (b->type == type && name_equal(b->zone.wire, zone))
+			return b;
+	}
+	return NULL;
 }
 
 /* Wait for a helper; it failed before, or it cannot be: the zone is broken. */
@@ -113,12 +126,12 @@ ask_helper(struct task *t, const uint8_t *zone, uint16_t type)
 		.cold = t->cold,
 		.trace = t->trace,
 		.for_trust = true };
+	const struct broken *b = find_broken(t, zone, type);
 	char text[NAME_TEXT_MAX], type_name[16];
 	enum err e;
 
-	if (t->broken_why != NULL && t->broken_type == type &&
-	    name_equal(t->broken_zone.wire, zone))
-		return broken(t, type);
+	if (b != NULL)
+		return as_broken(t, b);
 	e = task_depend(t, &k, 0);
 	if (e == ERR_OK)
 		task_note(t, "needs the %s of %s", type_text(type, type_name),
@@ -127,6 +140,46 @@ ask_helper(struct task *t, const uint8_t *zone, uint16_t type)
 		return unknown(KNOWN_WAIT, EDE_NONE, NULL);
 	return unknown(KNOWN_BROKEN, EDE_DNSSEC_BOGUS,
 	    "the chain of trust needs itself, or too many helpers");
+}
+
+/* "no DS key 4711 of shop. can be checked: algorithm 200" */
+static const char *
+unusable(struct task *t, const struct rrset *entry, enum ede ede,
+    const struct ds *ds)
+{
+	char text[NAME_TEXT_MAX], alg[24];
+
+	if (ede == EDE_UNSUPPORTED_DIGEST)
+		return arena_print(t->arena,
+		    "the DS of %s, key %u, has a digest that is not "
+		    "supported: %u",
+		    name_text(entry->owner, text), ds->tag, ds->digest_type);
+	return arena_print(t->arena,
+	    "%s, key %u, has an algorithm that is not supported: %s",
+	    name_text(entry->owner, text), ds->tag,
+	    algorithm_text(ds->algorithm, alg));
+}
+
+static struct zone_known
+anchored(struct task *t, const struct anchor *an)
+{
+	struct zone_known k = unknown(KNOWN_INSECURE, EDE_NONE, NULL);
+	struct ds ds;
+
+	for (size_t i = 0; i < ARRAY_LEN(an->entry); i++) {
+		k.entry[i] = an->entry[i];
+		if (an->entry[i] == NULL)
+			continue;
+		if (entry_usable(&t->rs->o.dnssec, an->entry[i], &k.ede, &ds))
+			k.known = KNOWN_SIGNED;
+		else
+			k.why = unusable(t, an->entry[i], k.ede, &ds);
+	}
+	if (k.known == KNOWN_SIGNED) {
+		k.ede = EDE_NONE;
+		k.why = NULL;
+	}
+	return k;
 }
 
 struct zone_known
@@ -143,19 +196,13 @@ zone_entry(struct task *t, const uint8_t *zone)
 		return k;
 	}
 	if (!anchors_find(t->rs->o.anchors, zone, real_now(t), t->arena, &an))
-		return unknown(KNOWN_NO_ANCHOR, EDE_NONE, NULL);
+		return unknown(KNOWN_NO_ANCHOR, EDE_DNSSEC_INDETERMINATE,
+		    NO_ANCHOR);
 	if (an.negative)
 		return unknown(KNOWN_INSECURE, EDE_NONE,
 		    "a negative trust anchor");
-	if (name_equal(an.zone.wire, zone)) {
-		k = unknown(KNOWN_SIGNED, EDE_NONE, NULL);
-		k.entry[0] = an.entry[0];
-		k.entry[1] = an.entry[1];
-		if (k.entry[1] == NULL && k.entry[0] != NULL &&
-		    !ds_set_usable(&t->rs->o.dnssec, k.entry[0], &k.ede))
-			k.known = KNOWN_INSECURE;
-		return k;
-	}
+	if (name_equal(an.zone.wire, zone))
+		return anchored(t, &an);
 	return ask_helper(t, zone, TYPE_DS);
 }
 
@@ -191,19 +238,28 @@ conclude(struct finding *out, enum verdict v, enum ede ede, const char *why)
 	*out = (struct finding){ .verdict = v, .ede = ede, .why = why };
 }
 
+/* A way down from the anchor to a name without a signature. */
+struct way {
+	const uint8_t *signed_zone; /* the deepest so far */
+	bool wait;
+};
+
 /* True when the zone at this name settles the matter (or a wait is due). */
 static bool
-settled_at(struct task *t, const uint8_t *name, struct finding *out, bool *wait)
+settled_at(struct task *t, const uint8_t *name, struct finding *out,
+    struct way *way)
 {
 	struct zone_known k = zone_entry(t, name);
 
-	*wait = k.known == KNOWN_WAIT;
+	way->wait = k.known == KNOWN_WAIT;
+	if (k.known == KNOWN_SIGNED || k.known == KNOWN_SECURE)
+		way->signed_zone = name;
 	switch (k.known) {
 	case KNOWN_INSECURE:
 		conclude(out, VERDICT_INSECURE, k.ede, k.why);
 		return true;
 	case KNOWN_NO_ANCHOR:
-		conclude(out, VERDICT_INDETERMINATE, EDE_NONE, NULL);
+		conclude(out, VERDICT_INDETERMINATE, k.ede, k.why);
 		return true;
 	case KNOWN_BROKEN:
 		conclude(out, VERDICT_BOGUS, k.ede, k.why);
@@ -230,6 +286,36 @@ deepest_cut(struct task *t, const uint8_t *name)
 	return d == NULL || d->forward ? 0 : name_labels(d->zone);
 }
 
+/*
+ * A signature is missing. The usual reason is a DS that was forgotten when
+ * the zone was signed no more: then something is wrong with its keys too,
+ * which tells more (and no server of the zone can help). False: wait.
+ */
+static bool
+blame_signatures(struct task *t, const uint8_t *name, uint16_t type,
+    const struct way *way, struct finding *out)
+{
+	const uint8_t *zone = way->signed_zone;
+	char text[NAME_TEXT_MAX], type_name[16], zone_name[NAME_TEXT_MAX];
+	struct zone_known k = { .known = KNOWN_SECURE };
+
+	/* Its keys may be what is being asked for. */
+	if (zone != NULL && !t->for_trust)
+		k = zone_keys(t, zone);
+	if (k.known == KNOWN_WAIT)
+		return false;
+	if (k.known == KNOWN_BROKEN) {
+		conclude(out, VERDICT_BOGUS, k.ede, k.why);
+		out->from_above = true;
+		return true;
+	}
+	conclude(out, VERDICT_BOGUS, EDE_RRSIGS_MISSING,
+	    arena_print(t->arena, "no signature of %s over %s %s",
+		name_text(zone == NULL ? name_root : zone, zone_name),
+		name_text(name, text), type_text(type, type_name)));
+	return true;
+}
+
 bool
 zone_may_be_unsigned(struct task *t, const uint8_t *name, uint16_t type,
     struct finding *out)
@@ -237,12 +323,12 @@ zone_may_be_unsigned(struct task *t, const uint8_t *name, uint16_t type,
 	const uint8_t *from =
 	    type == TYPE_DS && name[0] != 0 ? name_parent(name) : name;
 	unsigned last = name_labels(from), n, cut;
+	struct way way = { .signed_zone = NULL };
 	struct anchor an;
-	char text[NAME_TEXT_MAX];
-	bool wait = false;
 
 	if (!anchors_find(t->rs->o.anchors, from, real_now(t), t->arena, &an)) {
-		conclude(out, VERDICT_INDETERMINATE, EDE_NONE, NULL);
+		conclude(out, VERDICT_INDETERMINATE, EDE_DNSSEC_INDETERMINATE,
+		    NO_ANCHOR);
 		return true;
 	}
 	if (an.negative) {
@@ -252,24 +338,21 @@ zone_may_be_unsigned(struct task *t, const uint8_t *name, uint16_t type,
 	}
 	n = name_labels(an.zone.wire);
 	cut = deepest_cut(t, from);
-	if (settled_at(t, name_suffix(from, n), out, &wait))
-		return !wait;
+	if (settled_at(t, name_suffix(from, n), out, &way))
+		return !way.wait;
 	if (cut > n && cut <= last) {
-		if (settled_at(t, name_suffix(from, cut), out, &wait))
-			return !wait;
+		if (settled_at(t, name_suffix(from, cut), out, &way))
+			return !way.wait;
 		n = cut;
 	}
 	while (++n <= last) {
-		if (!settled_at(t, name_suffix(from, n), out, &wait))
+		if (!settled_at(t, name_suffix(from, n), out, &way))
 			continue;
-		if (!wait && out->verdict == VERDICT_BOGUS)
+		if (!way.wait && out->verdict == VERDICT_BOGUS)
 			break; /* another server may have the signature */
-		return !wait;
+		return !way.wait;
 	}
-	conclude(out, VERDICT_BOGUS, EDE_RRSIGS_MISSING,
-	    arena_print(t->arena, "no signature where %s is signed",
-		name_text(from, text)));
-	return true;
+	return blame_signatures(t, name, type, &way, out);
 }
 
 /* --- what a finished question says of a zone ---------------------------- */
@@ -340,6 +423,7 @@ zone_learn(struct task *t, const struct validation *v)
 		.ede = v->found.ede,
 		.why = v->found.why,
 		.state = TRUST_INSECURE };
+	struct ds ds;
 
 	if (t->qtype != TYPE_DS || r->minimised)
 		return;
@@ -350,11 +434,11 @@ zone_learn(struct task *t, const struct validation *v)
 		if (r->kind == REPLY_ANSWER) {
 			tr.ds = r->path[r->path_count - 1];
 			tr.state = TRUST_SIGNED;
-			if (!ds_set_usable(&t->rs->o.dnssec, tr.ds, &tr.ede)) {
+			if (!entry_usable(&t->rs->o.dnssec, tr.ds, &tr.ede,
+				&ds)) {
 				tr.state = TRUST_INSECURE;
+				tr.why = unusable(t, tr.ds, tr.ede, &ds);
 				tr.ds = NULL;
-				tr.why = "its DS asks for what is not "
-					 "supported";
 			}
 		} else if (v->denial == DENIAL_UNSIGNED) {
 			tr.state = TRUST_INSECURE;

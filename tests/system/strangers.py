@@ -314,9 +314,9 @@ MISTAKES = {
         time.time()) + 2 * 86400), {8}),
     "stripped": (lambda z: strip(z, "www", "A"), {10}),
     "swapped": (swap, {6}),
-    "nokeys": (lambda z: strip_all(z, DNSKEY), {9, 10}),
+    "nokeys": (lambda z: strip_all(z, DNSKEY), {9}),
     "keyforged": (lambda z: flip(signature(z, "@", "DNSKEY")), {6}),
-    "keystripped": (lambda z: strip(z, "@", "DNSKEY"), {9, 10}),
+    "keystripped": (lambda z: strip(z, "@", "DNSKEY"), {10}),
     "capitals": (shout, set()),
     "longer": (lengthen, set()),
 }

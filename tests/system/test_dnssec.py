@@ -15,7 +15,7 @@ SOUND = ["nsec", "nsec3", "rsa", "rsa512", "p384", "ed25519", "ed448"]
 # Zone, and the EDE codes that tell what is wrong with it.
 BROKEN = {"expired": {7}, "notyet": {8}, "wrongkey": {9}, "badsig": {6},
           "nokey": {9}, "badds": {9}, "stripped": {10}, "badlabels": {6},
-          "badsigner": {6, 9}, "forgotten": {9, 10}}
+          "badsigner": {6, 9}, "forgotten": {9}}
 # Question below a zone: name, type, rcode.
 SHAPES = [("www", "A", "NOERROR"), ("www", "MX", "NOERROR"),
           ("nope", "A", "NXDOMAIN"), ("alias", "A", "NOERROR"),

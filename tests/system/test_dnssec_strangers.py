@@ -198,6 +198,6 @@ def test_mistakes_of_the_parent(said):
     wrong, halfway, unsigned = found[HITHER]
     assert wrong["rcode"] == "SERVFAIL" and 9 in wrong["ede"]
     assert halfway["rcode"] == "SERVFAIL"
-    assert {9, 10} & set(halfway["ede"])
+    assert halfway["ede"] == [9]
     assert (unsigned["rcode"], unsigned["ad"]) == ("NOERROR", False)
     assert differences(questions, found) == []

@@ -47,15 +47,24 @@ unsupported_algorithms_make_a_delegation_unsigned(void **state)
 	struct arena *a = arena_new(16384);
 	struct rrset *ds2 = rrset_parse(a, ds2_line);
 	struct dnssec_policy old = { .sha1 = true };
+	struct ds which;
 	enum ede ede;
 
 	(void)state;
-	assert_false(ds_set_usable(&policy, ds2, &ede));
+	assert_false(entry_usable(&policy, ds2, &ede, &which));
 	assert_int_equal(ede, EDE_UNSUPPORTED_ALGORITHM);
-	assert_true(ds_set_usable(&old, ds2, &ede));
+	assert_int_equal(which.tag, 60485);
+	assert_true(entry_usable(&old, ds2, &ede, &which));
 	ds2 = rrset_parse(a, "a. 1 IN DS 1 13 9 00112233");
-	assert_false(ds_set_usable(&policy, ds2, &ede));
+	assert_false(entry_usable(&policy, ds2, &ede, &which));
 	assert_int_equal(ede, EDE_UNSUPPORTED_DIGEST);
+	assert_int_equal(which.digest_type, 9);
+	/* So does an anchor that is a key. */
+	ds2 = rrset_parse(a, "a. 1 IN DNSKEY 257 3 12 AAAA");
+	assert_false(entry_usable(&policy, ds2, &ede, &which));
+	assert_int_equal(ede, EDE_UNSUPPORTED_ALGORITHM);
+	ds2 = rrset_parse(a, "a. 1 IN DNSKEY 257 3 15 AAAA");
+	assert_true(entry_usable(&policy, ds2, &ede, &which));
 	arena_free(a);
 }
 
