@@ -198,9 +198,9 @@ void
 clients_remove_listener(struct clients *cs, const struct udp_listener *udp,
     const struct tcp_listener *tcp)
 {
-	size_t i;
+	uint32_t i;
 
-	for (i = 1; i <= cs->max; i++) {
+	for (i = 1; i < cs->first_fresh; i++) {
 		struct client *c = &cs->slots[i];
 
 		if ((c->generation & 1) == 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * process.c - limits, privileges, and whoever supervises us.
+ * process.c - limits and privileges.
  */
 #include "process.h"
 
@@ -14,9 +14,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#ifdef HAVE_SYSTEMD
-#include <systemd/sd-daemon.h>
-#endif
 #ifdef HAVE_CAPNG
 #include <cap-ng.h>
 #endif
@@ -120,33 +117,3 @@ privileges_drop(const struct conf *c, char *why, size_t size)
 	}
 	return ERR_OK;
 }
-
-/* --- the supervisor ---------------------------------------------------- */
-
-#ifdef HAVE_SYSTEMD
-void
-supervisor_tell(const char *state)
-{
-	(void)sd_notify(0, state);
-}
-
-uint64_t
-supervisor_watchdog_us(void)
-{
-	uint64_t us = 0;
-
-	return sd_watchdog_enabled(0, &us) > 0 ? us / 2 : 0;
-}
-#else
-void
-supervisor_tell(const char *state)
-{
-	(void)state;
-}
-
-uint64_t
-supervisor_watchdog_us(void)
-{
-	return 0;
-}
-#endif
