@@ -4,8 +4,8 @@
  *
  * An NSEC counts only if its owner and its next name both lie in the zone
  * that signed it. One at a delegation or at a DNAME never denies what lies
- * below it. A compact denial (RFC 9824) is an NSEC at the very name, and
- * needs no rule of its own.
+ * below it. A compact denial (RFC 9824) is an NSEC at the very name, which
+ * says by the type NXNAME that the name does not exist.
  */
 #include "inner.h"
 
@@ -121,8 +121,13 @@ nsec_nxdomain(const struct denial_proof *d, const uint8_t *qname)
 	struct nsec n, w;
 	struct name wildcard;
 
-	if (!name_is_within(qname, d->zone) || !find_cover(d, qname, &n) ||
-	    nsec_shows_empty(&n, qname))
+	if (!name_is_within(qname, d->zone))
+		return DENIAL_NONE;
+	/* RFC 9824 section 3.1: it stands at the name and says there is none. */
+	if (find_match(d, qname, &n) &&
+	    bitmap_has(n.bitmap, n.bitmap_len, TYPE_NXNAME))
+		return DENIAL_PROVEN;
+	if (!find_cover(d, qname, &n) || nsec_shows_empty(&n, qname))
 		return DENIAL_NONE;
 	if (!wildcard_below(closest_encloser(&n, qname), &wildcard))
 		return DENIAL_NONE;

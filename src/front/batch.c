@@ -23,12 +23,7 @@
 
 #include <string.h>
 
-enum {
-	TYPE_RESERVED = 0,
-	TYPE_NXNAME = 128, /* RFC 9824 section 3.4 */
-	TYPE_META_FIRST = 128,
-	TYPE_META_LAST = 254
-};
+enum { TYPE_RESERVED = 0, TYPE_META_FIRST = 128, TYPE_META_LAST = 254 };
 
 enum fate
 visit_error(struct visit *v, unsigned rcode, const struct remark *m)

@@ -274,6 +274,8 @@ set_trust(struct reader *r, const char *key, const char *v)
 		ok = trust_insecure(t, v);
 	else if (strcmp(key, "aggressive-nsec") == 0)
 		t->aggressive = yes(v);
+	else if (strcmp(key, "root-key-sentinel") == 0)
+		t->sentinel = yes(v);
 	else if (strcmp(key, "fake-sha1") == 0)
 		t->sha1 = yes(v);
 	else if (strcmp(key, "val-nsec3-keysize-iterations") == 0)
@@ -317,6 +319,7 @@ static const struct {
 	{ "aggressive-nsec", set_trust },
 	{ "fake-sha1", set_trust },
 	{ "val-nsec3-keysize-iterations", set_trust },
+	{ "root-key-sentinel", set_trust },
 	{ "prefetch", set_prefetch },
 	{ "prefetch-key", only_off },
 	{ "serve-expired", set_stale },
@@ -354,7 +357,7 @@ static const struct {
 	{ "verbosity", ignore },
 	{ "discard-timeout", ignore },
 	{ "msg-cache-slabs", ignore },
-	{ "harden-algo-downgrade", ignore },
+	{ "harden-algo-downgrade", only_off },
 	{ "harden-below-nxdomain", ignore },
 	{ "harden-dnssec-stripped", must_be_on },
 	{ "harden-glue", ignore },
@@ -473,7 +476,10 @@ config_read(struct text *t, struct setup *out, char *why)
 					skip(&r, "zone without addresses", "");
 			return true;
 		}
-		read_line(&r, t);
+		if (!token_is(t, 0, "AUTOTRUST_FILE"))
+			read_line(&r, t);
+		else if (!trust_states(t, &out->trust))
+			skip(&r, "AUTOTRUST_FILE", "");
 	}
 	snprintf(why, TEXT_MAX, "no CONFIG_END");
 	return false;

@@ -183,7 +183,7 @@ make_resolver(struct play *p)
 		.qmin = s->qmin,
 		.mix_case = s->mix_case,
 		.prime = s->prime,
-		.sentinel = true,
+		.sentinel = s->trust.sentinel,
 		.ip4 = s->ip4,
 		.ip6 = s->ip6 };
 

@@ -69,6 +69,7 @@ struct trust_setup {
 	size_t insecure_count;
 	uint64_t real_s; /* the wall clock at the start */
 	uint16_t iterations_max; /* of NSEC3 */
+	bool sentinel;	 /* RFC 8509 */
 	bool any_date;	 /* signatures are good at any time */
 	bool aggressive; /* RFC 8198 */
 	bool sha1;	 /* RSASHA1 and SHA-1 digests count */
@@ -77,6 +78,8 @@ void trust_default(struct trust_setup *t);
 /* Each sets what its key says; false: the value is not understood. */
 bool trust_anchor(struct arena *a, struct trust_setup *t, const char *v);
 bool trust_insecure(struct trust_setup *t, const char *v);
+/* What stands up to AUTOTRUST_END. */
+bool trust_states(struct text *t, struct trust_setup *out);
 bool trust_iterations(struct trust_setup *t, const char *v);
 bool trust_date(struct trust_setup *t, const char *v);
 /* DSA is not built: why this scenario needs it, or NULL. */

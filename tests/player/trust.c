@@ -21,6 +21,7 @@ trust_default(struct trust_setup *t)
 {
 	*t = (struct trust_setup){ .real_s = DEFAULT_REAL_S,
 		.iterations_max = 150,
+		.sentinel = true,
 		.aggressive = true };
 }
 
@@ -40,6 +41,49 @@ trust_insecure(struct trust_setup *t, const char *v)
 {
 	return t->insecure_count < TRUST_OFF_MAX &&
 	       name_parse(v, &t->insecure[t->insecure_count++]) == ERR_OK;
+}
+
+/*
+ * One line of a state file: a record, and behind it as a remark what Unbound
+ * thinks of the key. Valid (2) and missing (3) ones are believed; so is what
+ * has no state yet.
+ */
+static bool
+state_line(struct arena *a, struct trust_setup *out, char *line)
+{
+	static const char word[] = ";;state=";
+	const char *state = strstr(line, word);
+	int n = state == NULL ? 2 : atoi(state + strlen(word));
+
+	line[strcspn(line, ";")] = '\0';
+	if (line[strspn(line, " \t\r")] == '\0' || (n != 2 && n != 3))
+		return true;
+	return trust_anchor(a, out, line);
+}
+
+/*
+ * The keys a state file begins with. No probe is played: scenarios in which
+ * one is looked at (CHECK_AUTOTRUST) are skipped.
+ */
+bool
+trust_states(struct text *t, struct trust_setup *out)
+{
+	bool revoked = false;
+	char line[4096];
+
+	while (*t->at != '\0') {
+		size_t n = strcspn(t->at, "\n");
+
+		(void)snprintf(line, sizeof(line), "%.*s", (int)n, t->at);
+		t->at += n + (t->at[n] == '\n');
+		t->number++;
+		if (strstr(line, "AUTOTRUST_END") != NULL)
+			return true;
+		revoked = revoked || strncmp(line, ";;REVOKED", 9) == 0;
+		if (!revoked && !state_line(t->arena, out, line))
+			return false;
+	}
+	return false;
 }
 
 /*

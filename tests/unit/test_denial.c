@@ -160,15 +160,20 @@ static void
 compact_denial_is_no_data_at_the_name(void **state)
 {
 	static const char *const lines[] = {
-		"no.test. 60 IN NSEC \\000.no.test. RRSIG NSEC TYPE128", NULL
+		"no.test. 60 IN NSEC \\000.no.test. RRSIG NSEC TYPE128",
+		"ent.test. 60 IN NSEC \\000.ent.test. RRSIG NSEC", NULL
 	};
 	struct proof p;
 
 	(void)state;
 	proof_open(&p, lines);
 	assert_int_equal(NODATA(p, "no.test", TYPE_A), DENIAL_PROVEN);
-	assert_int_equal(NXDOMAIN(p, "no.test"), DENIAL_NONE);
+	assert_int_equal(NXDOMAIN(p, "no.test"), DENIAL_PROVEN);
+	assert_int_equal(NXDOMAIN(p, "x.no.test"), DENIAL_NONE);
 	assert_int_equal(DS(p, "no.test"), DENIAL_PROVEN);
+	/* Without NXNAME the name is there, as an empty non-terminal. */
+	assert_int_equal(NODATA(p, "ent.test", TYPE_A), DENIAL_PROVEN);
+	assert_int_equal(NXDOMAIN(p, "ent.test"), DENIAL_NONE);
 	proof_close(&p);
 }
 
