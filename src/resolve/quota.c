@@ -16,7 +16,7 @@
 
 #define SILENT_MAX 8u /* tasks that probe a silent zone or server */
 /* The same, where servers bounds what is sent: they wait for their turn. */
-#define SILENT_SPARED 256u
+#define SILENT_SPARED 192u
 #define LIVE_LEAST    64u
 #define BUCKET_OF(h)  ((uint32_t)((h) % QUOTA_BUCKETS))
 
