@@ -178,6 +178,7 @@ daemon_run(const struct invocation *how, struct snapshot *s)
 	started = daemon_start(&d) && watch_signals(&d);
 	if (started) {
 		start_watchdog(&d);
+		wall_watch(&d);
 		say_ready(&d);
 	} else {
 		daemon_stop(&d);
@@ -190,8 +191,10 @@ daemon_run(const struct invocation *how, struct snapshot *s)
 	}
 	supervisor_tell("STOPPING=1");
 	forget_signals(&d);
-	if (d.loop != NULL)
+	if (d.loop != NULL) {
 		timer_cancel(loop_timers(d.loop), &d.watchdog);
+		timer_cancel(loop_timers(d.loop), &d.wall);
+	}
 	/* What ends late may still forget things in the cache. */
 	daemon_end(&d);
 	cache_thread_stop();

@@ -29,7 +29,8 @@ struct daemon {
 	struct ctl *ctl;
 	struct keeper *keeper;
 	struct event *signals[DAEMON_SIGNALS];
-	struct timer watchdog, remember;
+	struct timer watchdog, remember, wall;
+	int64_t wall_boot_s; /* of the wall clock, when the machine started */
 	struct ctl_job watchdog_job;
 	uint64_t watchdog_us;
 	size_t watchdog_at, running, ended;
@@ -68,6 +69,10 @@ void remember_load(struct daemon *d);
 void remember_begin(struct daemon *d);
 /* For the last time; the workers have ended. */
 void remember_end(struct daemon *d);
+
+/* --- wall.c ------------------------------------------------------------ */
+
+void wall_watch(struct daemon *d); /* until its timer is cancelled */
 
 /* --- change.c ---------------------------------------------------------- */
 
