@@ -13,6 +13,8 @@
 /* Listening goes on past the RTO: a late answer is still an answer. */
 #define LISTEN_MIN_US 1500000u
 #define TCP_RTO_US    2000000u
+/* Between the second and the third question to an address. */
+#define REPEAT_MIN_US 100000u
 /* How often one that went out blindly looks what others have learnt. */
 #define LOOK_US 5000u
 
@@ -133,12 +135,31 @@ note_send(struct task *t, const struct ask *a)
 	    t->zone->address_count == 1 ? "the only one" : t->pick.why);
 }
 
+/*
+ * All were asked, one of them for the second time: it is hardly the path that
+ * loses so much, rather a name that takes long. No address sees a third
+ * question within a tenth of a second, nor a fourth within two.
+ */
+static uint32_t
+courtesy_us(const struct task *t, unsigned doublings)
+{
+	size_t count = t->zone->address_count;
+
+	if (doublings == 0 || count == 0)
+		return 0;
+	return (REPEAT_MIN_US << (doublings - 1)) / (uint32_t)count;
+}
+
 static uint32_t
 patience_us(const struct task *t)
 {
-	uint32_t rto = t->pick.rto_us << (t->round > 3 ? 3 : t->round);
+	unsigned doublings = t->round > 3 ? 3 : t->round;
+	uint32_t rto = t->pick.rto_us << doublings;
+	uint32_t least = courtesy_us(t, doublings);
 
-	return t->pick.tcp && rto < TCP_RTO_US ? TCP_RTO_US : rto;
+	if (t->pick.tcp && least < TCP_RTO_US)
+		least = TCP_RTO_US;
+	return rto < least ? least : rto;
 }
 
 /* Sends what was picked. False: it could not leave; t->pick is used up. */

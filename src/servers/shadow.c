@@ -12,7 +12,7 @@
  *     another came back: what moves one path moves others;
  *  f. by tokens: the one whose knowledge is oldest for what it could gain.
  * Tokens belong to the primary, so busy sets pay for themselves; one copy at
- * a time to an address, two a second to a set.
+ * a time to an address, two a second to a set, of which f. takes what is left.
  */
 #include "inner.h"
 
@@ -28,6 +28,10 @@
 #define LOOK_BUSY     (1.5 * SECOND)
 #define BUSY_GAP      (125.0 * MS) /* 8 questions a second */
 #define EVENT_FRESH   (10u * (uint64_t)SECOND)
+/* Copies of a set: never heard from, those always go. */
+#define UNLIMITED (-1.0)
+/* What can wait leaves one for what cannot, as a dead one that may be back. */
+#define FOR_OTHERS    1.0
 #define SILENCE_AGAIN ((uint64_t)SECOND)
 
 struct tokens {
@@ -120,17 +124,17 @@ tokens_spend(struct turn *s, double explore, double dead)
 }
 
 /*
- * Nobody else's copy is under way to it, and the set has one left: marks
- * ours. The peer stays held.
+ * Nobody else's copy is under way to it, and the set has one left, and
+ * `reserve` more for what is urgent: marks ours. The peer stays held.
  */
 static struct peer *
-claim(struct turn *s, size_t i, bool limited, struct shard **sh)
+claim(struct turn *s, size_t i, double reserve, struct shard **sh)
 {
 	struct field *f = s->f;
 	struct peer *p;
 
-	if (limited && !rates_take(f->sv->rates, f->zone_hash, RATE_SHADOW, 0,
-			   f->now_us)) {
+	if (reserve >= 0 && !rates_take(f->sv->rates, f->zone_hash, RATE_SHADOW,
+				reserve, f->now_us)) {
 		servers_tally(f->sv, HELD_RATE);
 		return NULL;
 	}
@@ -172,7 +176,7 @@ rule_unknown(struct turn *s)
 		wanted[i] = may_copy(s, i) && cand_unknown(c) && !waits;
 	}
 	i = unknown_pick(f, wanted, s->rng);
-	if (i == f->set->count || claim(s, i, false, &sh) == NULL)
+	if (i == f->set->count || claim(s, i, UNLIMITED, &sh) == NULL)
 		return f->set->count;
 	servers_release(sh);
 	return i;
@@ -191,7 +195,7 @@ rule_confirm(struct turn *s)
 		i++;
 	if (i == f->set->count || s->t.explore <= EXPLORE_DEBT)
 		return f->set->count;
-	p = claim(s, i, true, &sh);
+	p = claim(s, i, 0, &sh);
 	if (p == NULL)
 		return f->set->count;
 	if (p->confirm > 0)
@@ -219,8 +223,9 @@ probe_plan(struct peer *p, const struct turn *s, const struct cand *c)
 		most = 600.0 * SECOND;
 		every = (double)p->probe_every * 3;
 	}
-	p->probe_every = (uint64_t)least(every, most);
-	p->probe_at_us = s->f->now_us + (uint64_t)least(every * jitter, most);
+	every = least(every, most);
+	p->probe_every = (uint64_t)every;
+	p->probe_at_us = s->f->now_us + (uint64_t)(every * jitter);
 }
 
 static bool
@@ -251,7 +256,7 @@ rule_dead(struct turn *s)
 		i++;
 	if (i == f->set->count)
 		return i;
-	p = claim(s, i, true, &sh);
+	p = claim(s, i, 0, &sh);
 	if (p == NULL)
 		return f->set->count;
 	if (p->dead)
@@ -271,8 +276,7 @@ rule_probation(struct turn *s)
 	while (i < f->set->count && !(may_copy(s, i) && f->c[i].probation &&
 					f->c[i].known && !f->c[i].dead))
 		i++;
-	if (i == f->set->count || s->t.dead < 1 ||
-	    claim(s, i, true, &sh) == NULL)
+	if (i == f->set->count || s->t.dead < 1 || claim(s, i, 0, &sh) == NULL)
 		return f->set->count;
 	servers_release(sh);
 	tokens_spend(s, 0, 1);
@@ -312,7 +316,7 @@ rule_event(struct turn *s)
 		    (best == f->set->count || c->est < f->c[best].est))
 			best = i;
 	}
-	if (best == f->set->count || claim(s, best, true, &sh) == NULL)
+	if (best == f->set->count || claim(s, best, 0, &sh) == NULL)
 		return f->set->count;
 	servers_release(sh);
 	tokens_spend(s, 1, 0);
@@ -355,7 +359,7 @@ rule_old(struct turn *s)
 			best = i;
 		}
 	}
-	if (best == f->set->count || claim(s, best, true, &sh) == NULL)
+	if (best == f->set->count || claim(s, best, FOR_OTHERS, &sh) == NULL)
 		return f->set->count;
 	servers_release(sh);
 	tokens_spend(s, 1, 0);

@@ -38,6 +38,7 @@ struct slot {
 	uint8_t cookie[COOKIE_BYTES_MAX]; /* that was sent */
 	uint8_t cookie_len;               /* 0: none */
 	bool silence_told; /* servers know that the RTO passed */
+	bool was_away;     /* we were: what it took is not the server's */
 	uint8_t names[];   /* the zone, then the name as it was sent */
 };
 

@@ -19,6 +19,9 @@
 
 #include "question.h"
 
+/* A timer that is so late was not the network's. */
+#define AWAY_US 100000u
+
 static void
 slot_close(struct slot *s, bool answered)
 {
@@ -91,6 +94,20 @@ teach_fault(struct slot *s, const uint8_t *bytes, size_t len)
 		servers_fault_over(up->o.servers, &s->x.to, s->names);
 }
 
+/*
+ * We come back to it much later than its timer asked for: this process was
+ * stopped, or has far too much to do. How long it took says nothing of the
+ * server then, nor does it that nothing was read so far.
+ */
+static bool
+was_away(struct slot *s)
+{
+	if (s->x.state == EXCHANGE_WAITING &&
+	    now_us(s->up) > s->sent_us + s->rto_us + AWAY_US)
+		s->was_away = true;
+	return s->was_away;
+}
+
 /* --- the life of an exchange ------------------------------------------ */
 
 static void
@@ -121,13 +138,27 @@ slot_broken(struct slot *s, enum err why)
 	slot_end(s, EXCHANGE_BROKEN);
 }
 
+/* What came while we were away is still to be read. */
+static void
+listen_anew(struct slot *s)
+{
+	uint64_t late_us = now_us(s->up) - s->sent_us;
+
+	if (s->x.state != EXCHANGE_WAITING)
+		return;
+	s->sent_us += late_us - s->rto_us;
+}
+
 static void
 on_timer(void *user)
 {
 	struct slot *s = user;
 	struct upstream *up = s->up;
 
-	teach_silence(s);
+	if (was_away(s))
+		listen_anew(s);
+	else
+		teach_silence(s);
 	up->counts.timeouts += s->x.state == EXCHANGE_WAITING;
 	if (s->x.state == EXCHANGE_LATE || s->listen_us <= s->rto_us ||
 	    timer_arm(up->o.timers, &s->timer, s->sent_us + s->listen_us) !=
@@ -165,9 +196,11 @@ on_answer(struct slot *s, const uint8_t *bytes, size_t len, uint64_t at_us)
 	up->counts.answered++;
 	up->counts.late_answers += s->x.state == EXCHANGE_LATE;
 	up->counts.rcodes[bytes[3] & 15u]++;
-	if (!s->x.tcp)
-		histogram_note(&up->counts.rtt, rtt);
-	teach_reply(s, bytes, len);
+	if (!was_away(s)) {
+		if (!s->x.tcp)
+			histogram_note(&up->counts.rtt, rtt);
+		teach_reply(s, bytes, len);
+	}
 	if (s->left || s->x.shadow)
 		teach_fault(s, bytes, len);
 	if (s->left) {

@@ -47,6 +47,7 @@ struct world {
 	bool is_sorted;
 	size_t root, top; /* servers */
 	uint64_t packets_before, counted_us;
+	uint64_t stop_us, go_on_us; /* 0: never */
 };
 
 double chance(struct world *w);

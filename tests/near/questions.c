@@ -165,6 +165,11 @@ world_run(struct world *w, uint64_t until_us)
 			break;
 		if (next > w->now_us)
 			w->now_us = next;
+		if (w->stop_us != 0 && w->now_us >= w->stop_us) {
+			w->now_us = w->go_on_us;
+			w->stop_us = 0;
+			timers_run(w->timers, w->now_us);
+		}
 		while (w->next_question < w->question_count &&
 		       w->questions[w->next_question].at_us <= w->now_us)
 			ask(w, w->next_question++);
@@ -173,6 +178,13 @@ world_run(struct world *w, uint64_t until_us)
 		resolver_turn(w->rs);
 	}
 	w->now_us = until_us;
+}
+
+void
+world_stop(struct world *w, uint64_t from_us, uint64_t until_us)
+{
+	w->stop_us = from_us;
+	w->go_on_us = until_us;
 }
 
 uint64_t

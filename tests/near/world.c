@@ -125,6 +125,20 @@ on_arrival(void *user)
 	flow_drop(f);
 }
 
+/* Names are numbered: "n17.z0.top". */
+static bool
+is_stalled(const struct place_server *s, const struct wire_send *question)
+{
+	const uint8_t *label = question->bytes + HEADER_BYTES;
+	unsigned long number;
+
+	if (s->stall_ms <= 0 || question->len < HEADER_BYTES + 2u ||
+	    (label[1] | 0x20) != 'n')
+		return false;
+	number = strtoul((const char *)label + 2, NULL, 10);
+	return number % s->stall_every == 0;
+}
+
 /* Gone when both the resolver and the network have done with it. */
 void
 flow_drop(struct flow *f)
@@ -163,6 +177,8 @@ send_packet(void *self, const struct wire_send *s, uint32_t *number)
 	w->flows[slot] = f;
 	to->packets++;
 	delay_ms = draw_delay(w, to);
+	if (delay_ms >= 0 && is_stalled(to, s))
+		delay_ms += to->stall_ms;
 	f->len = world_reply(w, to, s, f->bytes, sizeof(f->bytes));
 	f->arrived = delay_ms < 0 || f->len == 0;
 	/* A second exchange on an open connection: one round trip. */

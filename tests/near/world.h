@@ -39,6 +39,8 @@ struct place_server {
 	double jitter;			 /* sigma of a log-normal factor */
 	double spike_share, spike_ms;	 /* late by Exp(spike_ms) */
 	double flap_ms;			 /* every other packet; 0: never */
+	unsigned stall_every;		 /* so many names are answered */
+	double stall_ms;		 /* only after this; 0: all at once */
 	uint64_t packets;
 };
 
@@ -77,6 +79,9 @@ void world_load(struct world *w, size_t zone, double per_s, uint64_t from_us,
     uint64_t until_us);
 void world_ask_at(struct world *w, size_t zone, uint64_t at_us);
 void world_run(struct world *w, uint64_t until_us);
+
+/* The process is stopped then and goes on later: timers fire, sockets wait. */
+void world_stop(struct world *w, uint64_t from_us, uint64_t until_us);
 
 /* Packets to zones' servers are counted from here on, for the figures. */
 void world_count_packets(struct world *w);

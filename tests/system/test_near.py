@@ -3,6 +3,8 @@
 
 import concurrent.futures
 import re
+import signal
+import time
 
 import lab
 
@@ -148,3 +150,26 @@ def test_a_knob_out_of_range_is_an_error_with_its_line(tmp_path):
         assert done.returncode == 1
         assert re.search(rf"hither\.yaml:2:\d+: error: .*{word}",
                          done.stderr + done.stdout)
+
+
+def test_a_daemon_that_was_stopped_does_not_blame_the_servers(start, sim):
+    d = start()
+    shares(sim, d, 0, 40)
+    before = d.control_json("servers", "near.example")["servers"]
+    with concurrent.futures.ThreadPoolExecutor(24) as pool:
+        asked = [pool.submit(d.ask, f"s{i}.t.near.example", timeout=20)
+                 for i in range(48)]
+        time.sleep(0.01)
+        d.child.send_signal(signal.SIGSTOP)
+        time.sleep(3)
+        d.child.send_signal(signal.SIGCONT)
+        for a in asked:
+            assert a.result().rcode() == 0
+    told = d.control_json("stats")["selection"]
+    assert told["deaths"] == 0
+    near = {s["address"]: s for s in before}[NEAR]
+    after = {s["address"]: s
+             for s in d.control_json("servers", "near.example")["servers"]}
+    assert after[NEAR]["state"] == "best"
+    assert after[NEAR]["rtt_ms"] < 2 * near["rtt_ms"]
+    assert after[NEAR]["loss"] < 0.05
