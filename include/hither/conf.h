@@ -134,6 +134,7 @@ struct conf {
 		enum conf_qmin qname_minimization;
 		bool query_case_randomization, answer_rotation, refuse_any;
 		bool minimal_responses, do_ip4, do_ip6, dns_cookies;
+		const char *cookie_secret_file; /* "": our own */
 		uint32_t max_cname_chain, max_upstream_queries;
 		uint64_t max_upstream_bytes;
 		int64_t query_timeout_ms;

@@ -134,6 +134,10 @@ enum err ctl_build_hints(const struct conf *c, struct arena *a,
 enum err ctl_build_policy(const struct conf *c, struct policy **out,
     char *why, size_t size) MUST_USE;
 
+/* The secrets a configuration names, if it does; why as above. */
+enum err ctl_read_secrets(const struct conf *c, struct cookie_secrets *out,
+    char *why, size_t size) MUST_USE;
+
 #define CTL_REPLY_MAX ((size_t)16 << 20)
 
 #endif

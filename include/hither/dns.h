@@ -53,7 +53,8 @@ enum ede { /* RFC 8914; the value is the INFO-CODE */
 	EDE_NOT_AUTHORITATIVE = 20,
 	EDE_NOT_SUPPORTED = 21, EDE_NO_REACHABLE_AUTHORITY = 22,
 	EDE_NETWORK_ERROR = 23, EDE_INVALID_DATA = 24,
-	EDE_NSEC3_ITERATIONS = 27, EDE_SYNTHESIZED = 29
+	EDE_NSEC3_ITERATIONS = 27, EDE_SYNTHESIZED = 29,
+	EDE_INVALID_TYPE = 30
 };
 enum section { SECTION_ANSWER, SECTION_AUTHORITY, SECTION_ADDITIONAL,
 	SECTION_COUNT };
@@ -165,6 +166,7 @@ struct edns {
 	bool present;
 	bool dnssec_ok;
 	bool wants_nsid;       /* option 3 was there */
+	bool wants_keepalive;  /* option 11 was there: RFC 7828 */
 	bool has_ede;
 };
 

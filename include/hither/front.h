@@ -34,6 +34,13 @@ struct front_limits {
 	uint8_t bits_v4, bits_v6; /* what one network is */
 };
 
+/* The first makes cookies, both are believed: RFC 9018 section 5. */
+#define COOKIE_SECRETS_MAX 2u
+struct cookie_secrets {
+	struct hash_key keys[COOKIE_SECRETS_MAX];
+	size_t count;
+};
+
 /* What may change with a reload; snapshot-owned, borrowed by each front. */
 struct front_rules {
 	const struct policy *policy;
@@ -44,6 +51,7 @@ struct front_rules {
 	bool refuse_any;	/* RFC 8482 */
 	bool minimal;		/* no authority and additional unless needed */
 	bool cookies;		/* RFC 7873 */
+	struct cookie_secrets cookies_told; /* none: our own are used */
 	bool log_servfail;	/* a line for each, with its reason */
 	uint32_t ttl_max_s;
 };
@@ -82,6 +90,9 @@ void front_set_rules(struct front *f, const struct front_rules *r);
  * its owner, until it has no task left.
  */
 void front_set_resolver(struct front *f, struct resolver *rs);
+
+/* Shutting down: whoever still waits gets SERVFAIL, at the end of the turn. */
+void front_dismiss(struct front *f);
 
 /* Adds a listener on the worker's own thread. errno says why not. */
 enum err front_listen_udp(

@@ -141,6 +141,8 @@ void tcp_listener_free(struct tcp_listener *tl);
 /* One answer to one question of that connection; len 0: none will come. */
 void tcp_listener_reply(struct tcp_listener *tl, uint64_t connection,
     const uint8_t *bytes, size_t len);
+/* How long a connection may be idle now: the fuller, the shorter. */
+uint64_t tcp_listener_idle_us(const struct tcp_listener *tl);
 size_t tcp_listener_clients(const struct tcp_listener *tl);
 /* Where they listen: with the port the system chose when 0 was asked for. */
 struct addr udp_listener_local(const struct udp_listener *ul);

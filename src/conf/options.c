@@ -159,6 +159,17 @@ const struct option options[] = {
 		    "and give them to clients that send one; under pressure "
 		    "such a client must show the one it was given.",
 	    .rfc = "RFC 7873, RFC 9018" },
+	{ .path = "resolver.cookie-secret-file",
+	    .type = OPTION_TEXT,
+	    .offset = AT(resolver.cookie_secret_file),
+	    .initial = "\"\"",
+	    .most = 4095,
+	    .help = "File with one or two secrets of 32 hexadecimal digits, "
+		    "a line each, for cookies that other servers of the same "
+		    "address know too; the first makes them, both are "
+		    "believed. Read again at a reload. Empty makes secrets "
+		    "that nobody else knows, a new one each day.",
+	    .rfc = "RFC 9018" },
 	{ .path = "resolver.max-cname-chain",
 	    .type = OPTION_NUMBER,
 	    .offset = AT(resolver.max_cname_chain),

@@ -167,9 +167,12 @@ check_hints(const struct conf *c, char *why, size_t size)
 enum err
 ctl_check_conf(const struct conf *c, char *why, size_t size)
 {
+	struct cookie_secrets secrets;
 	enum err e = check_policy(c, why, size);
 
 	if (e == ERR_OK)
 		e = check_hints(c, why, size);
+	if (e == ERR_OK)
+		e = ctl_read_secrets(c, &secrets, why, size);
 	return e == ERR_OK ? check_anchors(c, why, size) : e;
 }

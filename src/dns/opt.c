@@ -19,7 +19,12 @@
 #define COOKIE_CLIENT 8u
 #define COOKIE_MAX    40u
 
-enum { OPTION_NSID = 3, OPTION_COOKIE = 10, OPTION_EDE = 15 };
+enum {
+	OPTION_NSID = 3,
+	OPTION_COOKIE = 10,
+	OPTION_KEEPALIVE = 11,
+	OPTION_EDE = 15
+};
 enum { OPT_DNSSEC_OK = 0x8000 };
 
 static bool
@@ -48,6 +53,9 @@ option_read(struct edns *out, uint16_t code, const uint8_t *p, uint16_t len)
 		return true;
 	case OPTION_COOKIE:
 		return cookie_read(out, p, len);
+	case OPTION_KEEPALIVE:
+		out->wants_keepalive = true;
+		return true;
 	case OPTION_EDE:
 		if (len < 2)
 			return false;

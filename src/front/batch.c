@@ -23,6 +23,8 @@
 
 #include <string.h>
 
+#define KEEPALIVE_US 100000u /* what RFC 7828 counts in */
+
 enum { TYPE_RESERVED = 0, TYPE_META_FIRST = 128, TYPE_META_LAST = 254 };
 
 enum fate
@@ -34,11 +36,18 @@ visit_error(struct visit *v, unsigned rcode, const struct remark *m)
 }
 
 static enum fate
-plain_error(struct front *f, struct visit *v, unsigned rcode)
+told_error(struct front *f, struct visit *v, unsigned rcode, enum ede ede,
+    const char *why)
 {
-	struct remark m = front_remark(f, EDE_NONE, NULL);
+	struct remark m = front_remark(f, ede, why);
 
 	return visit_error(v, rcode, &m);
+}
+
+static enum fate
+plain_error(struct front *f, struct visit *v, unsigned rcode)
+{
+	return told_error(f, v, rcode, EDE_NONE, NULL);
 }
 
 static enum fate
@@ -93,14 +102,16 @@ is_odd_type(struct front *f, struct visit *v, enum fate *fate)
 
 	if (t == TYPE_RESERVED || t == TYPE_NXNAME) {
 		count_up(&f->counts.formerr);
-		*fate = plain_error(f, v, RCODE_FORMERR);
+		*fate = told_error(f, v, RCODE_FORMERR, EDE_INVALID_TYPE,
+		    "no record has this type");
 	} else if (t == TYPE_AXFR || t == TYPE_IXFR) {
 		*fate = refuse(f, v, EDE_NOT_SUPPORTED,
 		    "zones are not transferred");
 	} else if (t == TYPE_OPT ||
 		   (t >= TYPE_META_FIRST && t <= TYPE_META_LAST)) {
 		count_up(&f->counts.notimp);
-		*fate = plain_error(f, v, RCODE_NOTIMP);
+		*fate = told_error(f, v, RCODE_NOTIMP, EDE_NOT_SUPPORTED,
+		    "nothing can be asked by this type");
 	} else {
 		return false;
 	}
@@ -216,15 +227,16 @@ visit_question(struct front *f, struct visit *v, enum access access)
 }
 
 static void
-read_cookie(const struct front *f, struct visit *v)
+read_cookie(struct front *f, struct visit *v)
 {
+	const uint64_t now_s = clock_real_s();
 	const struct cookie_asked q = { .bytes = v->query.edns.cookie,
 		.len = v->query.edns.cookie_len,
 		.from = &v->route.from,
-		.now_s = (uint32_t)clock_real_s() };
+		.now_s = (uint32_t)now_s };
 
-	v->asked.cookie_known =
-	    cookie_answer(&f->cookie_key, &q, v->asked.cookie);
+	front_renew_cookies(f, now_s);
+	v->asked.cookie_known = cookie_answer(&f->cookies, &q, v->asked.cookie);
 	v->asked.cookie_len = COOKIE_BYTES;
 }
 
@@ -243,6 +255,10 @@ visit(struct front *f, struct visit *v, const uint8_t *bytes, size_t len)
 	asked_from_query(&v->asked, &v->query, v->route.udp != NULL);
 	if (v->query.edns.cookie != NULL && f->rules->cookies)
 		read_cookie(f, v);
+	if (v->asked.wants_keepalive)
+		v->asked.keepalive =
+		    (uint16_t)(tcp_listener_idle_us(v->route.tcp) /
+			       KEEPALIVE_US);
 	if (v->over && !limit_proven(f, v)) {
 		if (verdict == QUERY_OK)
 			return limit_answer(f, v);

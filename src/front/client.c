@@ -211,6 +211,15 @@ clients_remove_listener(struct clients *cs, const struct udp_listener *udp,
 	}
 }
 
+struct client *
+clients_next(struct clients *cs, uint32_t *slot)
+{
+	while (cs->waiting > 0 && ++*slot < cs->first_fresh)
+		if ((cs->slots[*slot].generation & 1) != 0)
+			return &cs->slots[*slot];
+	return NULL;
+}
+
 size_t
 clients_waiting(const struct clients *cs)
 {

@@ -52,6 +52,8 @@ uint32_t clients_generation(const struct clients *cs, uint32_t slot);
 /* Forgets whoever came by one of these listeners (NULL: none). */
 void clients_remove_listener(struct clients *cs, const struct udp_listener *udp,
     const struct tcp_listener *tcp);
+/* Who waits in a slot behind *slot, which begins with CLIENT_NONE; or NULL. */
+struct client *clients_next(struct clients *cs, uint32_t *slot);
 size_t clients_waiting(const struct clients *cs);
 
 #endif

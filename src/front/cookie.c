@@ -5,8 +5,9 @@
  * A server cookie is version 1, three zero octets, the time and SipHash-2-4
  * over client cookie, these and the client's address. It is good for an hour,
  * and up to five minutes from the future; after half an hour a new one is
- * told. Nothing is kept about clients: whoever shows a cookie that fits has
- * received an answer of ours at its address.
+ * told, and at once to who shows one of the secret before. Nothing is kept
+ * about clients: whoever shows a cookie that fits has received an answer of
+ * ours at its address.
  */
 #include "cookie.h"
 
@@ -51,15 +52,48 @@ is_ours(const struct hash_key *k, const uint8_t *cookie,
 	return differ == 0;
 }
 
+/* Which secret made it; count: none of them. */
+static size_t
+secret_of(const struct cookie_secrets *s, const struct cookie_asked *q)
+{
+	size_t i = 0;
+
+	if (q->len != COOKIE_BYTES)
+		return s->count;
+	while (
+	    i < s->count && !is_ours(&s->keys[i], q->bytes, q->from, q->now_s))
+		i++;
+	return i;
+}
+
+void
+cookie_derive(const struct hash_key *root, uint64_t period,
+    struct cookie_secrets *out)
+{
+	out->count = COOKIE_SECRETS_MAX;
+	for (size_t i = 0; i < out->count; i++) {
+		const uint64_t text[2] = { period - i, 1 };
+		const uint64_t more[2] = { period - i, 2 };
+		const uint64_t half[2] = {
+			hash_bytes(root, text, sizeof(text)),
+			hash_bytes(root, more, sizeof(more)),
+		};
+
+		_Static_assert(sizeof(half) == sizeof(out->keys[i].bytes),
+		    "two hashes make a key");
+		memcpy(out->keys[i].bytes, half, sizeof(half));
+	}
+}
+
 bool
-cookie_answer(const struct hash_key *k, const struct cookie_asked *q,
+cookie_answer(const struct cookie_secrets *s, const struct cookie_asked *q,
     uint8_t *out)
 {
-	bool known =
-	    q->len == COOKIE_BYTES && is_ours(k, q->bytes, q->from, q->now_s);
+	size_t secret = secret_of(s, q);
+	bool known = secret < s->count;
 	uint32_t age_s;
 
-	if (known) {
+	if (secret == 0) {
 		age_s = q->now_s -
 			(uint32_t)octets_get(q->bytes + COOKIE_TIME_AT, 4);
 		memcpy(out, q->bytes, COOKIE_BYTES);
@@ -70,6 +104,6 @@ cookie_answer(const struct hash_key *k, const struct cookie_asked *q,
 	memset(out + COOKIE_CLIENT, 0, 4);
 	out[COOKIE_CLIENT] = COOKIE_VERSION;
 	(void)octets_put(out + COOKIE_TIME_AT, q->now_s, 4);
-	put_hash(k, out, q->from, out + COOKIE_HASH_AT);
+	put_hash(&s->keys[0], out, q->from, out + COOKIE_HASH_AT);
 	return known;
 }

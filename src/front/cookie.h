@@ -5,7 +5,7 @@
 #ifndef HITHER_FRONT_COOKIE_H
 #define HITHER_FRONT_COOKIE_H
 
-#include <hither/base.h>
+#include <hither/front.h>
 
 #define COOKIE_CLIENT 8u
 #define COOKIE_BYTES  24u /* with the server's part */
@@ -20,7 +20,15 @@ struct cookie_asked {
  * Writes the cookie of the reply, COOKIE_BYTES long. True: the one that came
  * was ours, for this address and not too old.
  */
-bool cookie_answer(const struct hash_key *k, const struct cookie_asked *q,
-    uint8_t *out);
+bool cookie_answer(const struct cookie_secrets *s,
+    const struct cookie_asked *q, uint8_t *out);
+
+#define COOKIE_PERIOD_S 86400u /* a secret of our own is used this long */
+/*
+ * Secrets nobody told us: those of this period and the one before, out of a
+ * key that all workers share.
+ */
+void cookie_derive(
+    const struct hash_key *root, uint64_t period, struct cookie_secrets *out);
 
 #endif

@@ -77,16 +77,20 @@ after_turn(void *user)
 	update_gauges(f);
 }
 
-/* From the key that all workers share, which is told to nobody. */
-static void
-derive_cookie_key(struct front *f)
+void
+front_renew_cookies(struct front *f, uint64_t now_s)
 {
-	uint64_t half[2] = { hash_bytes(&f->opts.owner_key, "cookie 1", 8),
-		hash_bytes(&f->opts.owner_key, "cookie 2", 8) };
+	const struct front_rules *r = f->rules;
+	uint64_t period = now_s / COOKIE_PERIOD_S;
 
-	_Static_assert(sizeof(half) == sizeof(f->cookie_key.bytes),
-	    "two hashes make a key");
-	memcpy(f->cookie_key.bytes, half, sizeof(half));
+	if (r->cookies_told.count > 0) {
+		f->cookies = r->cookies_told;
+		f->cookie_period = 0;
+	} else if (f->cookie_period != period || f->cookies.count == 0) {
+		/* From the key all workers share, which is told to nobody. */
+		cookie_derive(&f->opts.owner_key, period, &f->cookies);
+		f->cookie_period = period;
+	}
 }
 
 struct front *
@@ -98,7 +102,7 @@ front_new(const struct front_opts *o)
 		return NULL;
 	f->opts = *o;
 	f->rules = o->rules;
-	derive_cookie_key(f);
+	front_renew_cookies(f, clock_real_s());
 	f->clients = clients_new(o->clients_max, o->clients_per_address_max);
 	f->arena = arena_new(FRONT_ARENA_BYTES);
 	f->scratch = memory_new(FRONT_SCRATCH_BYTES);
@@ -155,8 +159,15 @@ front_set_rules(struct front *f, const struct front_rules *r)
 {
 	f->rules = r;
 	f->last_source.known = false;
+	front_renew_cookies(f, clock_real_s());
 	/* A name may have become a local one: quick.c looks here only. */
 	answers_forget(f->opts.cache);
+}
+
+void
+front_dismiss(struct front *f)
+{
+	miss_dismiss(f);
 }
 
 void

@@ -47,7 +47,8 @@ struct front {
 	uint32_t turn; /* of rotating sets */
 	uint32_t slip_turn; /* of those who ask too much */
 	uint64_t limit_logged_us, limit_logged; /* the last line about it */
-	struct hash_key cookie_key; /* equal in all workers */
+	struct cookie_secrets cookies; /* equal in all workers */
+	uint64_t cookie_period;	       /* they are of; 0: told */
 };
 
 /* One question while it is looked at. */
@@ -79,6 +80,8 @@ count_up(uint64_t *n)
 }
 /* The NSID and this explanation, which is counted. */
 struct remark front_remark(struct front *f, enum ede ede, const char *why);
+/* The secrets of this moment. */
+void front_renew_cookies(struct front *f, uint64_t now_s);
 /* Counts a finished reply; an extended RCODE is not in its header. */
 void front_count_reply(struct front *f, const uint8_t *reply, unsigned rcode);
 
@@ -113,6 +116,8 @@ bool quick_reply(struct front *f, struct datagram *d, uint64_t now_ms);
 enum fate miss_take(struct front *f, struct visit *v);
 /* What arrived from other workers: their questions, our answers. */
 void miss_inbox(struct front *f);
+/* Whoever waits is told that nothing will come. */
+void miss_dismiss(struct front *f);
 /* Nobody waits any more. */
 void miss_forget(struct front *f);
 

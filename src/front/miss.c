@@ -22,6 +22,20 @@ static const char busy[] = "too many questions are waiting";
 
 /* --- 4: the client ---------------------------------------------------- */
 
+/* The reply is in the scratch. */
+static void
+send_off(struct front *f, struct client *c, size_t len)
+{
+	front_count_reply(f, f->scratch, 0);
+	if (c->route.udp != NULL)
+		udp_listener_reply(c->route.udp, &c->route.from,
+		    &c->route.local, f->scratch, len);
+	else
+		tcp_listener_reply(c->route.tcp, c->route.connection,
+		    f->scratch, len);
+	clients_remove(f->clients, c);
+}
+
 /* packed is NULL for a failure; it may be the scratch itself. */
 static void
 reply_late(struct front *f, const struct errand *e, const uint8_t *packed,
@@ -39,14 +53,21 @@ reply_late(struct front *f, const struct errand *e, const uint8_t *packed,
 		len = reply_write(&c->asked, &m, packed, len, f->scratch);
 	else
 		len = reply_error(&c->asked, &m, RCODE_SERVFAIL, f->scratch);
-	front_count_reply(f, f->scratch, 0);
-	if (c->route.udp != NULL)
-		udp_listener_reply(c->route.udp, &c->route.from,
-		    &c->route.local, f->scratch, len);
-	else
-		tcp_listener_reply(c->route.tcp, c->route.connection,
-		    f->scratch, len);
-	clients_remove(f->clients, c);
+	send_off(f, c, len);
+}
+
+void
+miss_dismiss(struct front *f)
+{
+	struct client *c;
+	struct remark m;
+	uint32_t slot = CLIENT_NONE;
+
+	while ((c = clients_next(f->clients, &slot)) != NULL) {
+		m = front_remark(f, EDE_NOT_READY, "the server shuts down");
+		send_off(f, c,
+		    reply_error(&c->asked, &m, RCODE_SERVFAIL, f->scratch));
+	}
 }
 
 /* --- 3: the owner ----------------------------------------------------- */

@@ -18,6 +18,7 @@
 #define OPTION_HEAD   4u
 #define OPTION_NSID   3u
 #define OPTION_COOKIE 10u
+#define OPTION_ALIVE  11u
 #define OPTION_EDE    15u
 #define WHY_MAX       160u
 #define OPCODE_BITS   0x7800u
@@ -57,6 +58,8 @@ asked_from_query(struct asked *out, const struct query *q, bool udp)
 		.edns = q->edns.present,
 		.dnssec_ok = q->edns.present && q->edns.dnssec_ok,
 		.wants_nsid = q->edns.present && q->edns.wants_nsid,
+		.wants_keepalive =
+		    !udp && q->edns.present && q->edns.wants_keepalive,
 	};
 }
 
@@ -68,14 +71,18 @@ struct opt_plan {
 	bool opt, nsid, ede;
 };
 
-/* The OPT without what may be left out: the cookie never is (RFC 7873 5.2). */
+/*
+ * The OPT without what may be left out: the cookie never is (RFC 7873 5.2),
+ * and by TCP, where keepalive is told, there is room.
+ */
 static size_t
 opt_least(const struct asked *q)
 {
 	if (!q->edns)
 		return 0;
 	return OPT_PLAIN +
-	       (q->cookie_len > 0 ? OPTION_HEAD + q->cookie_len : 0);
+	       (q->cookie_len > 0 ? OPTION_HEAD + q->cookie_len : 0) +
+	       (q->wants_keepalive ? OPTION_HEAD + 2 : 0);
 }
 
 static struct opt_plan
@@ -130,6 +137,11 @@ put_opt(const struct asked *q, const struct remark *m,
 		p = put_option(p, OPTION_COOKIE, q->cookie_len);
 		memcpy(p, q->cookie, q->cookie_len);
 		p += q->cookie_len;
+	}
+	if (q->wants_keepalive) {
+		p = put_option(p, OPTION_ALIVE, 2);
+		put_u16(p, q->keepalive);
+		p += 2;
 	}
 	if (plan->nsid) {
 		p = put_option(p, OPTION_NSID, m->nsid_len);

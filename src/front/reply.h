@@ -16,6 +16,8 @@ struct asked {
 	uint16_t limit; /* octets a reply may have */
 	bool has_question;
 	bool edns, dnssec_ok, wants_nsid;
+	bool wants_keepalive; /* RFC 7828: and it came by TCP */
+	uint16_t keepalive; /* tenths of a second */
 	bool cookie_known; /* it showed a cookie of ours */
 	uint8_t cookie_len; /* of the COOKIE to be told; 0: none */
 	uint8_t cookie[COOKIE_BYTES];

@@ -89,6 +89,7 @@ build_rules(struct snapshot *s)
 		.refuse_any = c->resolver.refuse_any,
 		.minimal = c->resolver.minimal_responses,
 		.cookies = c->resolver.dns_cookies,
+		.cookies_told = s->cookies,
 		.log_servfail = c->logging.servfail,
 		.ttl_max_s = (uint32_t)(c->cache.max_ttl_ms / 1000),
 	};
@@ -120,6 +121,8 @@ snapshot_new(struct conf *conf, uint32_t generation, char *why, size_t size)
 		e = build_anchors(s, why, size);
 	if (e == ERR_OK)
 		e = build_limits(s);
+	if (e == ERR_OK)
+		e = ctl_read_secrets(s->conf, &s->cookies, why, size);
 	if (e == ERR_OK)
 		e = snapshot_never(s);
 	if (e != ERR_OK) {

@@ -25,6 +25,7 @@ struct snapshot {
 	size_t never_count;
 	struct throttle *throttle; /* NULL: nothing is limited */
 	struct front_limits limits;
+	struct cookie_secrets cookies; /* as told; none: our own */
 	struct front_rules rules;
 	uint32_t generation;
 	atomic_uint holders;

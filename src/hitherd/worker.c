@@ -168,6 +168,7 @@ drain_over(void *user)
 {
 	struct worker *w = user;
 
+	front_dismiss(w->front);
 	loop_stop(w->loop);
 }
 

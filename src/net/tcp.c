@@ -391,6 +391,12 @@ tcp_listener_reply(struct tcp_listener *tl, uint64_t connection,
 	TAILQ_INSERT_TAIL(&tl->flush, c, flush_link);
 }
 
+uint64_t
+tcp_listener_idle_us(const struct tcp_listener *tl)
+{
+	return idle_now(tl);
+}
+
 size_t
 tcp_listener_clients(const struct tcp_listener *tl)
 {

@@ -196,7 +196,9 @@ make_soa(struct arena *a, const uint8_t *zone)
 static void
 give_up(struct answer *out)
 {
-	*out = (struct answer){ .ede = EDE_OTHER, .rcode = RCODE_SERVFAIL };
+	*out = (struct answer){ .ede = EDE_OTHER,
+		.rcode = RCODE_SERVFAIL,
+		.why = "no memory" };
 }
 
 static void
@@ -313,6 +315,15 @@ put_data(const struct asking *q)
 	return any;
 }
 
+static void
+say_blocked(const struct asking *q)
+{
+	static const char why[] = "local-zones blocks this name";
+
+	q->out->ede = EDE_BLOCKED;
+	memcpy(q->out->why, why, sizeof(why));
+}
+
 /* Neither data nor a set of the zone's own: what does the zone say? */
 static enum policy_verdict
 put_verdict(const struct asking *q)
@@ -321,11 +332,11 @@ put_verdict(const struct asking *q)
 
 	switch (q->place.zone) {
 	case ZONE_NXDOMAIN:
-		q->out->ede = EDE_BLOCKED;
+		say_blocked(q);
 		put_negative(q, RCODE_NXDOMAIN);
 		return POLICY_ANSWER;
 	case ZONE_NODATA:
-		q->out->ede = EDE_BLOCKED;
+		say_blocked(q);
 		put_negative(q, RCODE_NOERROR);
 		return POLICY_ANSWER;
 	case ZONE_DROP:
@@ -335,7 +346,7 @@ put_verdict(const struct asking *q)
 			put_negative(q, RCODE_NOERROR);
 			return POLICY_ANSWER;
 		}
-		q->out->ede = EDE_BLOCKED;
+		say_blocked(q);
 		q->out->rcode = RCODE_REFUSED;
 		q->out->authoritative = false;
 		return POLICY_ANSWER;

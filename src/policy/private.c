@@ -190,7 +190,8 @@ policy_screen(const struct policy *p, const uint8_t *qname, struct arena *arena,
     const struct answer *a)
 {
 	static const struct answer failed = { .ede = EDE_OTHER,
-		.rcode = RCODE_SERVFAIL };
+		.rcode = RCODE_SERVFAIL,
+		.why = "no memory" };
 	struct answer *out;
 	bool hidden;
 

@@ -5,8 +5,11 @@
 
 #include <string.h>
 
-static const struct hash_key secret = { { 0xe5, 0xe9, 0x73, 0xe5, 0xa6, 0xb2,
-    0xa4, 0x3f, 0x48, 0xe7, 0xdc, 0x84, 0x9e, 0x37, 0xbf, 0xcf } };
+static const struct cookie_secrets secret = {
+	{ { { 0xe5, 0xe9, 0x73, 0xe5, 0xa6, 0xb2, 0xa4, 0x3f, 0x48, 0xe7, 0xdc,
+	    0x84, 0x9e, 0x37, 0xbf, 0xcf } } },
+	1
+};
 static const uint8_t client_cookie[8] = { 0x24, 0x64, 0xc4, 0xab, 0xcf, 0x10,
 	0xc9, 0x57 };
 static const uint8_t learnt[24] = { 0x24, 0x64, 0xc4, 0xab, 0xcf, 0x10, 0xc9,
@@ -66,6 +69,35 @@ a_cookie_is_known_at_its_address_within_its_hour(void **state)
 	assert_false(cookie_answer(&secret, &q, out));
 }
 
+static void
+a_cookie_of_the_secret_before_is_known_and_renewed(void **state)
+{
+	const uint32_t now = 1559734385;
+	struct cookie_secrets old, both, later;
+	struct addr a = { 0 };
+	uint8_t first[COOKIE_BYTES], out[COOKIE_BYTES];
+	struct cookie_asked q = from(client_cookie, 8, &a, now);
+	struct hash_key root = { { 1, 2, 3 } };
+
+	(void)state;
+	assert_int_equal(addr_parse("192.0.2.1", 0, &a), ERR_OK);
+	cookie_derive(&root, 100, &old);
+	cookie_derive(&root, 101, &both);
+	cookie_derive(&root, 102, &later);
+	assert_memory_equal(&both.keys[1], &old.keys[0], sizeof(root));
+	assert_memory_not_equal(&both.keys[0], &old.keys[0], sizeof(root));
+	assert_false(cookie_answer(&old, &q, first));
+	q = from(first, sizeof(first), &a, now + 1);
+	assert_true(cookie_answer(&both, &q, out));
+	assert_memory_not_equal(out, first, sizeof(out));
+	/* The other servers, told of the new secret, know the new one too. */
+	q = from(out, sizeof(out), &a, now + 2);
+	assert_true(cookie_answer(&both, &q, first));
+	assert_memory_equal(out, first, sizeof(out));
+	assert_false(cookie_answer(&old, &q, first));
+	assert_true(cookie_answer(&later, &q, first));
+}
+
 int
 main(void)
 {
@@ -73,6 +105,8 @@ main(void)
 		cmocka_unit_test(a_new_client_is_given_the_cookie_of_the_rfc),
 		cmocka_unit_test(
 		    a_cookie_is_known_at_its_address_within_its_hour),
+		cmocka_unit_test(
+		    a_cookie_of_the_secret_before_is_known_and_renewed),
 	};
 
 	return cmocka_run_group_tests_name("cookie", tests, NULL, NULL);
