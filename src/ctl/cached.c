@@ -2,15 +2,20 @@
 /*
  * cached.c - what the cache holds, as lines of a zone file: lookup of one
  * name, dump of a zone. Denials, failures and delegations, which a zone file
- * has no records for, are comments.
+ * has no records for, are comments. And the whole of it to a file and back.
  */
 #include "inside.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-#define LINES_MAX 50000u /* keeps a reply within CTL_REPLY_MAX */
-#define LINE_MAX  1200u
+#define SAVE_BUDGET_US 10000000u /* the main thread does nothing else */
+#define LINES_MAX      50000u    /* keeps a reply within CTL_REPLY_MAX */
+#define LINE_MAX       1200u
 
 struct listing {
 	json_t *lines;
@@ -139,4 +144,89 @@ command_cache_stats(struct request *r)
 		"bytes_max", (json_int_t)n.answer_bytes_max, "refused",
 		"evictions", (json_int_t)n.evictions, "insertions",
 		(json_int_t)n.refusals));
+}
+
+/* --- to a file and back ------------------------------------------------ */
+
+static const char *
+file_argument(struct request *r)
+{
+	const char *path = request_argument(r, "file");
+
+	if (path != NULL && path[0] == '/')
+		return path;
+	request_fail(r, HTTP_BAD, "which file? Its whole path, please");
+	return NULL;
+}
+
+static void
+tell_count(struct request *r, const char *path, uint64_t count)
+{
+	request_answer(r, HTTP_DONE,
+	    json_pack("{s:s, s:I}", "file", path, "records",
+		(json_int_t)count));
+}
+
+void
+command_cache_save(struct request *r)
+{
+	const struct cache_moment now = { .now_ms = clock_boot_ms(),
+		.wall_s = clock_real_s(),
+		.budget_us = SAVE_BUDGET_US };
+	const char *path = file_argument(r);
+	uint64_t count;
+
+	if (path == NULL)
+		return;
+	if (cache_save(r->ctl->opts.offer.cache, path, &now, &count) == ERR_OK)
+		tell_count(r, path, count);
+	else
+		request_fail(r, HTTP_FAILED, "%s: %s", path, strerror(errno));
+}
+
+/* Nothing that would make us wait: no pipe, no device. */
+static FILE *
+open_file(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
+	FILE *f = NULL;
+
+	if (fd == -1)
+		return NULL;
+	if (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode))
+		errno = EINVAL;
+	else
+		f = fdopen(fd, "r");
+	if (f == NULL)
+		(void)close(fd);
+	return f;
+}
+
+void
+command_cache_load(struct request *r)
+{
+	const struct cache_moment now = { .now_ms = clock_boot_ms(),
+		.wall_s = clock_real_s() };
+	const char *path = file_argument(r);
+	uint64_t count;
+	FILE *f;
+	enum err e;
+
+	if (path == NULL)
+		return;
+	f = open_file(path);
+	if (f == NULL) {
+		request_fail(r, HTTP_FAILED, "%s: %s", path, strerror(errno));
+		return;
+	}
+	e = cache_read(r->ctl->opts.offer.cache, f, &now, &count);
+	(void)fclose(f);
+	if (e == ERR_OK)
+		tell_count(r, path, count);
+	else
+		request_fail(r, HTTP_FAILED, "%s: %s; nothing was taken", path,
+		    e == ERR_FORMAT  ? "damaged, or not a saved cache"
+		    : e == ERR_RANGE ? "it was saved in the future"
+				     : err_text(e));
 }

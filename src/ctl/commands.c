@@ -53,6 +53,16 @@ static const struct ctl_command commands[] = {
 	    .arguments = { { "zone", CTL_OPTIONAL } },
 	    .help = "The same for all names, or for those of a zone." },
 	{ .name = "cache stats", .help = "How full the cache is." },
+	{ .name = "cache save",
+	    .arguments = { { "file", CTL_REQUIRED } },
+	    .help = "Writes all records to a file that the daemon may write "
+		    "to.",
+	    .changes = true },
+	{ .name = "cache load",
+	    .arguments = { { "file", CTL_REQUIRED } },
+	    .help = "Adds what was saved here or elsewhere, with the time "
+		    "that is left of it; what is newer stays.",
+	    .changes = true },
 	{ .name = "config show",
 	    .arguments = { { "origin", CTL_FLAG }, { "changed", CTL_FLAG } },
 	    .help = "The configuration in force; --origin tells where each "
@@ -86,6 +96,8 @@ static void (*const functions[])(struct request *r) = {
 	command_cache_lookup,
 	command_cache_dump,
 	command_cache_stats,
+	command_cache_save,
+	command_cache_load,
 	command_config_show,
 	command_reload,
 	command_health,

@@ -162,6 +162,8 @@ void command_nta_list(struct request *r);
 void command_cache_dump(struct request *r);
 void command_cache_lookup(struct request *r);
 void command_cache_stats(struct request *r);
+void command_cache_save(struct request *r);
+void command_cache_load(struct request *r);
 
 /* --- near.c ------------------------------------------------------------ */
 

@@ -9,6 +9,7 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tool.h"
 
@@ -131,6 +132,21 @@ flag_named(const struct ctl_command *c, const char *word)
 	return NULL;
 }
 
+/* The daemon stands in another folder: it is told whole paths. */
+static bool
+add_file(char *path, const char *file)
+{
+	char whole[PATH_BYTES];
+
+	if (file[0] == '/')
+		return add_argument(path, "file", file);
+	if (getcwd(whole, sizeof(whole)) == NULL ||
+	    strlen(whole) + strlen(file) + 2 > sizeof(whole))
+		return false;
+	(void)strcat(strcat(whole, "/"), file);
+	return add_argument(path, "file", whole);
+}
+
 /* False: the words do not fit the command. */
 static bool
 build_path(const struct ctl_command *c, int argc, char **argv, char *path)
@@ -151,7 +167,9 @@ build_path(const struct ctl_command *c, int argc, char **argv, char *path)
 		}
 		if (next->kind != CTL_REQUIRED && next->kind != CTL_OPTIONAL)
 			return false;
-		if (!add_argument(path, next->name, argv[i]))
+		if (strcmp(next->name, "file") == 0
+			? !add_file(path, argv[i])
+			: !add_argument(path, next->name, argv[i]))
 			return false;
 		next++;
 	}

@@ -275,6 +275,13 @@ render_records(const json_t *r, FILE *out)
 }
 
 static void
+render_saved(const json_t *r, FILE *out)
+{
+	fprintf(out, "%s: %lld records\n", text(r, "file"),
+	    count(r, "records"));
+}
+
+static void
 render_level(const json_t *r, FILE *out)
 {
 	fprintf(out, "%s -> %s\n", text(r, "before"), text(r, "level"));
@@ -316,6 +323,8 @@ static const struct {
 	{ "cache lookup", render_records },
 	{ "cache dump", render_records },
 	{ "cache stats", render_stats },
+	{ "cache save", render_saved },
+	{ "cache load", render_saved },
 	{ "config show", render_config },
 	{ "reload", render_reload },
 	{ "health", render_health },

@@ -62,3 +62,74 @@ def test_the_cache_is_looked_into(daemon):
     assert daemon.control_json("cache", "stats")["records"]["count"] > 0
     refused = daemon.control("cache", "lookup", "a..b")
     assert refused.returncode == 1
+
+
+# --- to a file and back, by command -----------------------------------------
+
+
+def test_what_was_saved_is_loaded_elsewhere(start, sim, tmp_path):
+    first = start()
+    told = first.ask(NAME)
+    assert first.ask("nobody.umass.edu").rcode() == dns.rcode.NXDOMAIN
+    file = tmp_path / "box"
+    done = first.control("cache", "save", str(file))
+    assert done.returncode == 0, done.stderr
+    count = int(done.stdout.split(": ")[1].split()[0])
+    assert count > 5 and file.stat().st_mode & 0o777 == 0o600
+    second = start()
+    loaded = second.control("cache", "load", str(file))
+    assert loaded.returncode == 0, loaded.stderr
+    assert f": {count} records" in loaded.stdout
+    before = sim.counts()
+    again = second.ask(NAME)
+    assert lab.addresses(again) == lab.addresses(told)
+    assert 0 < again.answer[0].ttl <= told.answer[0].ttl
+    assert second.ask("nobody.umass.edu").rcode() == dns.rcode.NXDOMAIN
+    assert sum(sim.asked_since(before).values()) <= 1  # the root's keys
+    # Saved there, it is the same again, and a second time adds nothing.
+    assert second.control("cache", "load", str(file)).returncode == 0
+    assert second.control_json("cache", "stats")["records"]["count"] >= count
+
+
+def test_ttls_go_on_in_the_file(start, tmp_path):
+    d = start()
+    d.ask(NAME)
+    file = tmp_path / "box"
+    assert d.control("cache", "save", str(file)).returncode == 0
+    kept = bytearray(file.read_bytes())
+    # An hour later, by the clock on the wall.
+    then = int.from_bytes(kept[9:17], "big") - 3600
+    kept[9:17] = then.to_bytes(8, "big")
+    file.write_bytes(bytes(kept))
+    fresh = d.ask(NAME).answer[0].ttl
+    other = start()
+    assert other.control("cache", "load", str(file)).returncode == 0
+    dump = other.control("cache", "lookup", NAME).stdout
+    ttls = [int(line.split()[1]) for line in dump.splitlines()
+            if " IN A " in line]
+    assert all(t <= max(0, fresh - 3600) + 1 for t in ttls)
+
+
+def test_of_a_damaged_file_nothing_is_taken(start, tmp_path):
+    d = start()
+    d.ask(NAME)
+    file = tmp_path / "box"
+    assert d.control("cache", "save", str(file)).returncode == 0
+    whole = file.read_bytes()
+    other = start()
+    before = other.control_json("cache", "stats")["records"]["count"]
+    flipped = bytearray(whole)
+    flipped[len(whole) // 2] ^= 1
+    for bad in (b"", whole[:-1], whole[:40], bytes(flipped), whole + b"x",
+                b"www.example. 5 IN A 192.0.2.1\n"):
+        file.write_bytes(bad)
+        done = other.control("cache", "load", str(file))
+        assert done.returncode == 1
+        assert "nothing was taken" in done.stderr
+        assert file.read_bytes() == bad  # and it lies where it was
+    after = other.control_json("cache", "stats")["records"]["count"]
+    assert after == before
+    assert lab.addresses(other.ask(NAME)) != []
+    for strange in ("/dev/zero", str(tmp_path), str(tmp_path / "none")):
+        assert other.control("cache", "load", strange).returncode == 1
+    assert other.control("cache", "save", "/proc/box").returncode == 1
