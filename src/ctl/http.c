@@ -6,8 +6,8 @@
  * libevent's own server tells nobody when a connection ends, so its clients
  * cannot be counted; here at most CTL_CLIENTS_MAX are served at once, and past
  * that nobody is accepted until one leaves. A request has CTL_TIMEOUT_S to
- * arrive and CTL_REQUEST_MAX octets of head, and as many of body, which is
- * read and ignored.
+ * arrive whole and CTL_REQUEST_MAX octets of head, and as many of body, which
+ * is read and ignored.
  */
 #include "inside.h"
 
@@ -20,6 +20,8 @@
 #include <event2/bufferevent.h>
 #include <event2/listener.h>
 
+#define SECOND_US ((uint64_t)1000000)
+
 /* --- clients ----------------------------------------------------------- */
 
 struct client {
@@ -27,6 +29,7 @@ struct client {
 	struct client *before, *after;
 	struct bufferevent *stream;
 	struct request *request; /* being worked on, or NULL */
+	struct timer deadline;   /* armed until the request is here */
 	size_t body_left;
 	bool has_head, replied;
 	char method[8], target[CTL_TARGET_MAX];
@@ -45,6 +48,7 @@ client_free(struct client *c)
 {
 	struct http *h = c->http;
 
+	timer_cancel(loop_timers(h->ctl->opts.loop), &c->deadline);
 	if (c->request != NULL)
 		request_forsaken(c->request);
 	if (c->before != NULL)
@@ -212,6 +216,7 @@ on_read(struct bufferevent *stream, void *user)
 	/* The body means nothing, but left unread it would cut the reply. */
 	(void)evbuffer_drain(in, len);
 	(void)bufferevent_disable(stream, EV_READ);
+	timer_cancel(loop_timers(c->http->ctl->opts.loop), &c->deadline);
 	c->request = request_begin(c->http->ctl, c);
 	if (c->request == NULL)
 		client_refuse(c, HTTP_BUSY, "too many requests");
@@ -227,7 +232,13 @@ on_written(struct bufferevent *stream, void *user)
 		client_free(user);
 }
 
-/* An error, the end of the stream, or nothing in time. */
+static void
+on_deadline(void *user)
+{
+	client_free(user);
+}
+
+/* An error, the end of the stream, or a reply that is not taken. */
 static void
 on_event(struct bufferevent *stream, short what, void *user)
 {
@@ -264,7 +275,10 @@ on_accept(struct evconnlistener *listener, evutil_socket_t fd,
 		(void)evconnlistener_disable(listener);
 	bufferevent_setcb(c->stream, on_read, on_written, on_event, c);
 	bufferevent_setwatermark(c->stream, EV_READ, 0, 2 * CTL_REQUEST_MAX);
-	if (bufferevent_set_timeouts(c->stream, &patience, &patience) != 0 ||
+	c->deadline = (struct timer){ .fire = on_deadline, .user = c };
+	if (bufferevent_set_timeouts(c->stream, NULL, &patience) != 0 ||
+	    timer_arm(loop_timers(h->ctl->opts.loop), &c->deadline,
+		clock_mono_us() + CTL_TIMEOUT_S * SECOND_US) != ERR_OK ||
 	    bufferevent_enable(c->stream, EV_READ) != 0)
 		client_free(c);
 }

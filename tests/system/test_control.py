@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """hitherctl: every command, for people and for programs."""
 
+import contextlib
 import json
 import os
 import re
 import socket
 import subprocess
+import time
 
 import lab
 import pytest
@@ -273,6 +275,26 @@ def test_a_socket_on_which_nobody_speaks_does_not_hang(make_folder):
         s.bind(str(path))
         done = lab.control("status", socket_path=path)
     assert done.returncode == 3
+
+
+def test_who_never_finishes_a_request_does_not_keep_others_away(start):
+    d = start()
+    slow = [socket.socket(socket.AF_UNIX) for _ in range(8)]
+    try:
+        for s in slow:
+            s.connect(str(d.socket))
+        asking = subprocess.Popen(
+            [lab.program("hitherctl"), "--socket", str(d.socket), "status"],
+            stdout=subprocess.DEVNULL, env=lab.environment())
+        for _ in range(10):
+            for s in slow:
+                with contextlib.suppress(OSError):
+                    s.send(b"G")
+            time.sleep(1)
+        assert asking.poll() == 0
+    finally:
+        for s in slow:
+            s.close()
 
 
 def test_a_configuration_that_names_no_socket_is_told(make_folder):
