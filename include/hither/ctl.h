@@ -46,7 +46,7 @@ struct ctl_reload {
 	/* written by the daemon */
 	uint32_t generation;
 	uint64_t took_us;
-	const char *why; /* failed without an error in the report */
+	char why[256]; /* failed without an error in the report; or "" */
 };
 struct ctl_offer {
 	void *user;

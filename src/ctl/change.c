@@ -155,8 +155,8 @@ command_reload(struct request *r)
 
 		request_answer(r, HTTP_FAILED,
 		    json_pack("{s:s, s:o?}", "error",
-			what.why != NULL ? what.why
-					 : "the configuration has errors",
+			what.why[0] != '\0' ? what.why
+					    : "the configuration has errors",
 			"report", text));
 		json_decref(changes);
 	} else {

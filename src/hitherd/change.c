@@ -147,25 +147,22 @@ daemon_reload(struct daemon *d, struct ctl_reload *r)
 	uint64_t began_us = clock_mono_us();
 	const struct conf_source source = daemon_source(d->how);
 	struct conf *c = conf_load(&source, r->report);
-	char why[256];
 	struct snapshot *s;
 	enum err e;
 
+	r->why[0] = '\0';
 	if (c == NULL)
 		return ERR_FORMAT;
-	s = snapshot_new(c, d->snapshot->generation + 1, why, sizeof(why));
+	s = snapshot_new(c, d->snapshot->generation + 1, r->why,
+	    sizeof(r->why));
 	if (s == NULL) {
-		log_error("reload-failed", "reason=\"%s\"", why);
-		r->why = "a file or record of the new configuration is not "
-			 "usable; the log says which";
+		log_error("reload-failed", "reason=\"%s\"", r->why);
 		return ERR_FORMAT;
 	}
 	e = conf_diff(d->snapshot->conf, c, note_change, &what);
 	if (e == ERR_OK && what.listen_changed &&
-	    !listen_possible(d->snapshot->conf, c, why, sizeof(why))) {
-		log_error("reload-failed", "reason=\"%s\"", why);
-		r->why = "an address of the new configuration cannot be "
-			 "listened on; the log says why";
+	    !listen_possible(d->snapshot->conf, c, r->why, sizeof(r->why))) {
+		log_error("reload-failed", "reason=\"%s\"", r->why);
 		e = ERR_REFUSED;
 	}
 	if (e != ERR_OK || r->dry_run) {
@@ -189,28 +186,41 @@ log_change(void *user, const struct conf_change *change)
 	    change->after != NULL ? change->after : "");
 }
 
+static void
+log_problems(const struct conf_report *report)
+{
+	for (const struct conf_problem *p = report->first; p != NULL;
+	     p = p->next) {
+		const char *file = p->at.file != NULL ? p->at.file : "-";
+
+		if (p->is_warning)
+			log_warn("configuration", "at=%s:%u:%u text=\"%s\"",
+			    file, p->at.line, p->at.column, p->text);
+		else
+			log_error("configuration", "at=%s:%u:%u text=\"%s\"",
+			    file, p->at.line, p->at.column, p->text);
+	}
+}
+
 void
 daemon_reload_logged(struct daemon *d)
 {
 	struct ctl_reload r = { .report = conf_report_new(),
 		.seen = log_change };
+	bool done;
 
 	if (r.report == NULL) {
 		log_error("reload-failed", "reason=memory");
 		return;
 	}
-	if (daemon_reload(d, &r) == ERR_OK) {
+	done = daemon_reload(d, &r) == ERR_OK;
+	log_problems(r.report);
+	if (done)
 		log_info("reloaded", "generation=%u took-us=%llu", r.generation,
 		    (unsigned long long)r.took_us);
-	} else {
-		for (const struct conf_problem *p = r.report->first; p != NULL;
-		     p = p->next)
-			log_error("configuration", "at=%s:%u:%u text=\"%s\"",
-			    p->at.file != NULL ? p->at.file : "-", p->at.line,
-			    p->at.column, p->text);
+	else
 		log_error("reload-failed",
 		    "reason=\"the configuration in force stays\"");
-	}
 	conf_report_free(r.report);
 }
 

@@ -66,7 +66,7 @@ static enum err
 refuse_reload(void *user, struct ctl_reload *r)
 {
 	(void)user;
-	r->why = "not here";
+	(void)snprintf(r->why, sizeof(r->why), "not here");
 	return ERR_REFUSED;
 }
 
