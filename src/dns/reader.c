@@ -186,18 +186,18 @@ reader_name_plain(struct reader *r, struct name *out)
 	return name_read(r, 0, out);
 }
 
-void
+bool
 reader_skip_name(struct reader *r)
 {
 	for (;;) {
 		size_t len = reader_u8(r);
 
 		if (r->failed || len == 0)
-			return;
+			return !r->failed;
 		if (len > 63) {
 			(void)reader_u8(r);
 			r->failed = r->failed || len < 0xc0;
-			return;
+			return false;
 		}
 		(void)reader_take(r, len);
 	}

@@ -43,7 +43,7 @@ void reader_header(struct reader *r, struct header *out);
 size_t reader_name(struct reader *r, struct name *out);
 /* The same for a name that may not be compressed. */
 size_t reader_name_plain(struct reader *r, struct name *out);
-/* Steps over a name without following its pointer. */
-void reader_skip_name(struct reader *r);
+/* Steps over a name without following its pointer. True: it had none. */
+bool reader_skip_name(struct reader *r);
 
 #endif

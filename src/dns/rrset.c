@@ -124,11 +124,7 @@ rdata_name(const struct rdata *r, size_t skip)
 
 	reader_start_plain(&reader, r->bytes, r->len);
 	(void)reader_take(&reader, skip);
-	reader_skip_name(&reader);
-	/* With a pointer in it, it is no flat name. */
-	if (reader.failed || r->bytes[reader.at - 1] != 0)
-		return NULL;
-	return r->bytes + skip;
+	return reader_skip_name(&reader) ? r->bytes + skip : NULL;
 }
 
 /* The number at `skip` octets before the end of an SOA. */

@@ -14,7 +14,7 @@ static void
 questions_skip(struct reader *r, uint16_t count)
 {
 	for (; count > 0 && !r->failed; count--) {
-		reader_skip_name(r);
+		(void)reader_skip_name(r);
 		(void)reader_u32(r);
 	}
 }
@@ -38,7 +38,7 @@ message_ttl_offsets(const uint8_t *bytes, size_t len, uint16_t *out, size_t max)
 		uint16_t type;
 		size_t at;
 
-		reader_skip_name(&r);
+		(void)reader_skip_name(&r);
 		type = reader_u16(&r);
 		(void)reader_u16(&r);
 		at = r.at;

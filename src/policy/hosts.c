@@ -16,7 +16,10 @@
 #define NAMES_MAX   64u /* of one line */
 #define RECORD_ROOM (2 * NAME_TEXT_MAX + 64)
 
-/* Octets of one line, without its comment, NUL-terminated. */
+/*
+ * Octets of one line, without its comment, NUL-terminated. Of a line that is
+ * too long the word at the cut goes too: half a name is another name.
+ */
 static size_t
 take_line(const char *text, size_t len, char *line)
 {
@@ -25,6 +28,9 @@ take_line(const char *text, size_t len, char *line)
 	size_t kept = all < LINE_BYTES - 1 ? all : LINE_BYTES - 1;
 
 	memcpy(line, text, kept);
+	while (kept < all && kept > 0 && line[kept - 1] != ' ' &&
+	       line[kept - 1] != '\t')
+		kept--;
 	line[kept] = '\0';
 	line[strcspn(line, "#\r")] = '\0';
 	return end != NULL ? all + 1 : all;

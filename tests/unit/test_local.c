@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include <stdio.h>
+
 #include <hither/policy.h>
 
 struct bench {
@@ -211,6 +213,36 @@ a_hosts_file_gives_names_and_points_back(void **state)
 	bench_stop(&b);
 }
 
+static void
+of_a_line_that_is_too_long_no_half_names_are_taken(void **state)
+{
+	char hosts[1200];
+	size_t at = (size_t)snprintf(hosts, sizeof(hosts), "192.0.2.5");
+	struct bench b;
+
+	(void)state;
+	while (at < 1100)
+		at += (size_t)snprintf(hosts + at, sizeof(hosts) - at,
+		    " name%zu.home.example", at);
+	bench_start(&b,
+	    &(struct policy_opts){ .hosts = hosts, .hosts_len = at });
+	assert_int_equal(ask(&b, "name9.home.example.", TYPE_A), POLICY_ANSWER);
+	/* Each prefix of a name is another name. */
+	for (size_t cut = 1000; cut < 1100; cut++) {
+		char word[64];
+		size_t from = cut;
+
+		while (hosts[from - 1] != ' ')
+			from--;
+		if (cut == from || hosts[cut] == ' ' || hosts[cut - 1] == '.')
+			continue;
+		(void)snprintf(word, sizeof(word), "%.*s", (int)(cut - from),
+		    hosts + from);
+		assert_int_equal(ask(&b, word, TYPE_A), POLICY_RESOLVE);
+	}
+	bench_stop(&b);
+}
+
 int
 main(void)
 {
@@ -220,6 +252,8 @@ main(void)
 		cmocka_unit_test(
 		    a_view_has_names_of_its_own_and_shares_the_rest),
 		cmocka_unit_test(a_hosts_file_gives_names_and_points_back),
+		cmocka_unit_test(
+		    of_a_line_that_is_too_long_no_half_names_are_taken),
 	};
 
 	return cmocka_run_group_tests_name("local", tests, NULL, NULL);

@@ -86,12 +86,14 @@ name_in_rdata_is_found_or_refused(void **state)
 {
 	struct rdata mx = octets("\0\1\1m\0", 5), cut = octets("\0\1\1m", 4);
 	struct rdata tiny = octets("\0", 1), pointer = octets("\xc0\14", 2);
+	struct rdata to_zero = octets("\xc0\0", 2);
 
 	(void)state;
 	assert_ptr_equal(rdata_name(&mx, 2), mx.bytes + 2);
 	assert_null(rdata_name(&cut, 2));
 	assert_null(rdata_name(&tiny, 2));
 	assert_null(rdata_name(&pointer, 0));
+	assert_null(rdata_name(&to_zero, 0));
 }
 
 static void
