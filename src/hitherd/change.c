@@ -140,8 +140,8 @@ swap_snapshot(struct daemon *d, struct snapshot *s,
 	snapshot_drop(old);
 }
 
-enum err
-daemon_reload(struct daemon *d, struct ctl_reload *r)
+static enum err
+reload(struct daemon *d, struct ctl_reload *r)
 {
 	struct difference what = { .reload = r };
 	uint64_t began_us = clock_mono_us();
@@ -155,16 +155,12 @@ daemon_reload(struct daemon *d, struct ctl_reload *r)
 		return ERR_FORMAT;
 	s = snapshot_new(c, d->snapshot->generation + 1, r->why,
 	    sizeof(r->why));
-	if (s == NULL) {
-		log_error("reload-failed", "reason=\"%s\"", r->why);
+	if (s == NULL)
 		return ERR_FORMAT;
-	}
 	e = conf_diff(d->snapshot->conf, c, note_change, &what);
 	if (e == ERR_OK && what.listen_changed &&
-	    !listen_possible(d->snapshot->conf, c, r->why, sizeof(r->why))) {
-		log_error("reload-failed", "reason=\"%s\"", r->why);
+	    !listen_possible(d->snapshot->conf, c, r->why, sizeof(r->why)))
 		e = ERR_REFUSED;
-	}
 	if (e != ERR_OK || r->dry_run) {
 		r->generation = d->snapshot->generation;
 		snapshot_drop(s);
@@ -173,6 +169,22 @@ daemon_reload(struct daemon *d, struct ctl_reload *r)
 		swap_snapshot(d, s, &what);
 	}
 	r->took_us = clock_mono_us() - began_us;
+	return e;
+}
+
+enum err
+daemon_reload(struct daemon *d, struct ctl_reload *r)
+{
+	enum err e = reload(d, r);
+
+	if (r->dry_run)
+		return e;
+	if (e == ERR_OK)
+		log_info("reloaded", "generation=%u took-us=%llu",
+		    r->generation, (unsigned long long)r->took_us);
+	else
+		log_error("reload-failed", "reason=\"%s\"",
+		    r->why[0] != '\0' ? r->why : "it has errors");
 	return e;
 }
 
@@ -207,20 +219,13 @@ daemon_reload_logged(struct daemon *d)
 {
 	struct ctl_reload r = { .report = conf_report_new(),
 		.seen = log_change };
-	bool done;
 
 	if (r.report == NULL) {
 		log_error("reload-failed", "reason=memory");
 		return;
 	}
-	done = daemon_reload(d, &r) == ERR_OK;
+	(void)!daemon_reload(d, &r);
 	log_problems(r.report);
-	if (done)
-		log_info("reloaded", "generation=%u took-us=%llu", r.generation,
-		    (unsigned long long)r.took_us);
-	else
-		log_error("reload-failed",
-		    "reason=\"the configuration in force stays\"");
 	conf_report_free(r.report);
 }
 

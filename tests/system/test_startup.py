@@ -282,6 +282,21 @@ def test_an_address_and_all_addresses_can_be_listened_on_at_once(
         assert lab.rcode(d.ask("localhost", tcp=tcp)) == "NOERROR"
 
 
+def test_a_reload_leaves_a_line_in_the_log_whoever_asked_for_it(start):
+    d = start()
+    assert d.control("reload", "--dry-run").returncode == 0
+    assert "reloaded" not in d.stderr()
+    assert d.control("reload").returncode == 0
+    assert "info reloaded generation=2" in d.stderr()
+    d.child.send_signal(signal.SIGHUP)
+    assert lab.wait_until(
+        lambda: "info reloaded generation=3" in d.stderr())
+    d.config["open-resolver"] = "perhaps"
+    d.write_config()
+    assert d.control("reload").returncode == 1
+    assert "error reload-failed" in d.stderr()
+
+
 def test_a_reload_goes_from_all_addresses_to_one_and_back(start):
     d = start({"listen": [{"address": "0.0.0.0", "port": lab.free_port()}]})
     for address in ("127.0.0.1", "0.0.0.0"):

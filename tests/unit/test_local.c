@@ -2,9 +2,8 @@
 /* Kinds of local zones, views and the hosts file. */
 #include "support.h"
 
-#include <string.h>
-
 #include <stdio.h>
+#include <string.h>
 
 #include <hither/policy.h>
 
