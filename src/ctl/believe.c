@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * believe.c - anchors, nta add, nta del, nta list: what is believed, and what
- * is let pass for a while (RFC 7646).
+ * believe.c - anchors, nta add, nta del, nta list, and their line in status:
+ * what is believed, and what is let pass for a while (RFC 7646).
  */
 #include "inside.h"
 
@@ -172,6 +172,90 @@ add_negative(void *user, const struct anchor_view *v)
 	    json_pack("{s:s, s:I, s:s}", "zone", name_text(v->zone, name),
 		"until_s", (json_int_t)v->until_s, "reason", v->reason));
 }
+
+/* --- for status ------------------------------------------------------------ */
+
+struct summary {
+	const struct rollovers *rollovers;
+	json_t *anchors;
+	unsigned negative;
+};
+
+/* What RFC 5011 makes of a key; one that is not followed is "configured". */
+static const char *
+state_of(const struct rollovers *all, const uint8_t *zone, json_int_t tag)
+{
+	for (size_t i = 0; i < all->count; i++) {
+		const struct rollover *ro = &all->zones[i];
+
+		for (size_t j = 0; j < ro->count; j++) {
+			const struct rollover_key *k = &ro->keys[j];
+			const struct rdata r = { k->rdata, k->len };
+
+			if (dnskey_tag(&r) == tag &&
+			    name_equal(ro->zone.wire, zone))
+				return key_state_text(k->state);
+		}
+	}
+	return "configured";
+}
+
+/* A key may be there twice: as the DS it began with, and as itself. */
+static bool
+is_told(const json_t *list, const char *zone, json_int_t tag)
+{
+	const json_t *at;
+	size_t i;
+
+	json_array_foreach((json_t *)(uintptr_t)list, i, at)
+	{
+		if (json_integer_value(json_object_get(at, "tag")) == tag &&
+		    strcmp(json_string_value(json_object_get(at, "zone")),
+			zone) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+sum_up(void *user, const struct anchor_view *v)
+{
+	struct summary *s = user;
+	char name[NAME_TEXT_MAX];
+	json_int_t tag;
+	struct ds ds;
+
+	if (v->rdata == NULL) {
+		s->negative += v->until_s == 0 || v->until_s > clock_real_s();
+		return;
+	}
+	if (v->type == TYPE_DNSKEY)
+		tag = dnskey_tag(v->rdata);
+	else if (ds_read(v->rdata, &ds))
+		tag = ds.tag;
+	else
+		return;
+	if (is_told(s->anchors, name_text(v->zone, name), tag))
+		return;
+	(void)json_array_append_new(s->anchors,
+	    json_pack("{s:s, s:I, s:s}", "zone", name, "tag", tag, "state",
+		state_of(s->rollovers, v->zone, tag)));
+}
+
+json_t *
+beliefs_json(const struct ctl_offer *offer)
+{
+	struct summary s = { .rollovers = offer->rollovers,
+		.anchors = json_array() };
+	bool on = offer->conf(offer->user)->dnssec.validation;
+
+	if (on)
+		anchors_each(offer->anchors, sum_up, &s);
+	return json_pack("{s:b, s:o, s:i}", "validation", on, "anchors",
+	    s.anchors, "negative", (int)s.negative);
+}
+
+/* --- nta list --------------------------------------------------------------- */
 
 void
 command_nta_list(struct request *r)

@@ -152,6 +152,8 @@ void command_trace(struct request *r);
 
 /* --- believe.c --------------------------------------------------------- */
 
+json_t *beliefs_json(const struct ctl_offer *offer);
+
 void command_anchors(struct request *r);
 void command_nta_add(struct request *r);
 void command_nta_del(struct request *r);

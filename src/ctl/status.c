@@ -102,7 +102,7 @@ status_home(struct ctl_job *job, const struct ctl_worker *worker)
 	cache_count(offer->cache, &r->totals.cache);
 	request_answer(r, HTTP_DONE,
 	    json_pack("{s:s, s:i, s:o, s:i, s:b, s:o, s:i, s:o, s:f, s:f, s:o,"
-		      " s:o, s:o, s:i, s:o}",
+		      " s:o, s:o, s:i, s:o, s:o}",
 		"version", PACKAGE_VERSION, "pid", (int)getpid(), "uptime_s",
 		json_count(clock_real_s() - offer->started_s), "generation",
 		(int)offer->generation(offer->user), "healthy",
@@ -113,7 +113,8 @@ status_home(struct ctl_job *job, const struct ctl_worker *worker)
 		latency_json(&t->front), "cache", cache_json(&t->cache),
 		"in_flight", json_count(t->resolver.tasks), "max_in_flight",
 		(int)conf->server.max_concurrent_queries, "servers_known",
-		json_count(servers_known(offer->servers))));
+		json_count(servers_known(offer->servers)), "dnssec",
+		beliefs_json(offer)));
 }
 
 static void

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SIGNED_BYTES_MAX (2u * 1024 * 1024)
+#define SIGNED_BYTES_MAX (512u * 1024)
 
 uint16_t
 take_u16(const uint8_t *p)

@@ -71,6 +71,35 @@ render_listening(const json_t *list, FILE *out)
 	fprintf(out, "\n");
 }
 
+/* "dnssec      anchor 20326 valid, 38696 valid; 2 negative anchors" */
+static void
+render_beliefs(const json_t *d, FILE *out)
+{
+	const json_t *list = json_object_get(d, "anchors"), *at;
+	long long negative = count(d, "negative");
+	size_t i;
+
+	if (!truth(d, "validation")) {
+		fprintf(out, "dnssec      off\n");
+		return;
+	}
+	fprintf(out, "dnssec      %s",
+	    json_array_size(list) > 0 ? "anchor" : "no anchor");
+	json_array_foreach((json_t *)(uintptr_t)list, i, at)
+	{
+		const char *zone = text(at, "zone");
+
+		fprintf(out, "%s %s%s%lld %s", i > 0 ? "," : "",
+		    strcmp(zone, ".") == 0 ? "" : zone,
+		    strcmp(zone, ".") == 0 ? "" : " ", count(at, "tag"),
+		    text(at, "state"));
+	}
+	if (negative > 0)
+		fprintf(out, "; %lld negative anchor%s", negative,
+		    negative == 1 ? "" : "s");
+	fprintf(out, "\n");
+}
+
 static void
 render_status(const json_t *r, FILE *out)
 {
@@ -103,6 +132,7 @@ render_status(const json_t *r, FILE *out)
 	    grouped(count(r, "in_flight"), a, sizeof(a)),
 	    grouped(count(r, "max_in_flight"), b, sizeof(b)),
 	    count(r, "servers_known"), count(r, "threads"));
+	render_beliefs(json_object_get(r, "dnssec"), out);
 }
 
 /* --- stats ------------------------------------------------------------- */

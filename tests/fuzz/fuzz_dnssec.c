@@ -17,6 +17,10 @@ static const struct dnssec_policy policy = { .iterations_max = 50,
 	.sha1 = true,
 	.obsolete = true };
 
+/* The bound, and the dearest check that may go beyond it. */
+#define FAILED_US_MAX    3520u
+#define ONE_CHECK_US_MAX 4000u
+
 struct view {
 	struct arena *a;
 	struct message m;
@@ -65,6 +69,8 @@ check(struct view *v)
 		.now_s = 1700000000,
 		.turn_us = 1000000 };
 	struct rrset *ds = find_type(v, TYPE_DS);
+	struct ds which;
+	enum ede ede;
 
 	if (store != NULL && j.keys != NULL) {
 		for (size_t i = 0; i < v->count; i++) {
@@ -74,7 +80,7 @@ check(struct view *v)
 			if (w.tried > SET_CHECKS_MAX)
 				abort();
 		}
-		if (ds != NULL)
+		if (ds != NULL && entry_usable(&policy, ds, &ede, &which))
 			(void)dnskeys_vouched(v->a, &policy, j.keys, ds);
 	}
 	key_store_free(store);
@@ -91,12 +97,19 @@ remember(struct view *v)
 		.arena = v->a,
 		.generation = 1,
 		.qtype = v->m.qtype,
-		.without_soa = true };
+		.without_soa = true,
+		.wildcards = true };
 	struct span_answer out;
 
-	for (size_t i = 0; s != NULL && i < v->count; i++)
-		if (spans_put(s, v->zone, v->all[i], &when) != ERR_OK)
+	for (size_t i = 0; s != NULL && i < v->count; i++) {
+		const struct rrset *set = v->all[i];
+
+		if (spans_put(s, v->zone, set, &when) != ERR_OK &&
+		    set->owner[0] != 0 &&
+		    spans_put_wildcard(s, v->zone, set, name_parent(set->owner),
+			&when) != ERR_OK)
 			continue;
+	}
 	if (s != NULL && spans_ask(s, &q, &out) && out.count > SPAN_SETS_MAX)
 		abort();
 	spans_free(s);
@@ -105,10 +118,11 @@ remember(struct view *v)
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
-	struct view v = {
-		.a = arena_new(1024 * 1024),
-		.work = { .good_max = 48, .failed_max = 16, .hashes_max = 64 }
-	};
+	struct view v = { .a = arena_new(1024 * 1024),
+		.work = { .good_max = 48,
+		    .failed_max = 16,
+		    .hashes_max = 64,
+		    .failed_us_max = FAILED_US_MAX } };
 
 	if (v.a != NULL && len > 0 &&
 	    message_read(v.a, bytes + 1, len - 1, &v.m) == ERR_OK) {
@@ -122,7 +136,8 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 		check(&v);
 		remember(&v);
 		if (v.work.hashes > v.work.hashes_max ||
-		    v.work.failed > v.work.failed_max)
+		    v.work.failed > v.work.failed_max ||
+		    v.work.failed_us > FAILED_US_MAX + ONE_CHECK_US_MAX)
 			abort();
 	}
 	arena_free(v.a);

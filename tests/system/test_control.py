@@ -46,6 +46,7 @@ def test_status_tells_what_runs(daemon):
     assert told["cache"]["bytes"] <= told["cache"]["max_bytes"]
     assert any(str(daemon.port) in x["address"] and x["udp"] and x["tcp"]
                for x in told["listening"])
+    assert told["dnssec"]["negative"] == 0
     text = daemon.control("status").stdout
     assert f"pid {daemon.child.pid}" in text and str(daemon.port) in text
 

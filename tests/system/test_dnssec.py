@@ -235,6 +235,23 @@ def test_a_negative_anchor_lets_pass_for_a_while(start):
     assert d.control("nta", "del", "badsig.example").returncode == 1
 
 
+def test_status_tells_what_is_believed(start):
+    d = start(VALIDATE)
+    lab.wait_until(lambda: d.control_json("anchors")["rollovers"], 10)
+    told = d.control_json("status")["dnssec"]
+    assert told["validation"] and told["negative"] == 0
+    tags = {x["tag"] for x in d.control_json("anchors")["anchors"]}
+    assert {x["tag"] for x in told["anchors"]} == tags
+    assert len(told["anchors"]) == len(tags)
+    assert d.control("nta", "add", "badsig.example").returncode == 0
+    line = [x for x in d.control("status").stdout.splitlines()
+            if x.startswith("dnssec")][0]
+    assert "1 negative anchor" in line
+    assert all(f"{tag} valid" in line for tag in tags), line
+    off = start({"dnssec": {"validation": False}})
+    assert "dnssec      off" in off.control("status").stdout
+
+
 def test_a_negative_anchor_ends(start):
     d = start(VALIDATE)
     d.control("nta", "add", "badsig.example", "1s")
