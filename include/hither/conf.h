@@ -225,6 +225,11 @@ struct conf {
 		const char *group;  /* "": the group of the process */
 		uint32_t mode;
 	} control;
+	struct {
+		struct conf_addrs address; /* port 0; none: off */
+		uint32_t port;
+		struct conf_prefixes allow;
+	} web;
 
 	/* conf's own */
 	struct arena *arena;

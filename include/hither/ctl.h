@@ -9,7 +9,9 @@
  *
  * The protocol: GET (what only looks) or POST (what changes something)
  * /v1/COMMAND?argument=value. The reply is one JSON object; a failure has
- * the member "error".
+ * the member "error". GET /metrics has all figures as text for Prometheus.
+ * Over TCP, where the configuration asks for that, only these and
+ * /v1/health are answered.
  */
 #ifndef HITHER_CTL_H
 #define HITHER_CTL_H
@@ -70,11 +72,16 @@ struct ctl_offer {
 struct ctl;
 struct ctl_opts {
 	struct loop *loop;
-	const char *socket; /* path */
+	const char *socket; /* path; "": none */
 	const char *group;  /* "": left as it is */
 	uint32_t mode;
+	/* where /metrics and /v1/health are answered over TCP as well */
+	const struct addr *web;
+	size_t web_count;
+	uint16_t web_port;
 	struct ctl_offer offer;
 };
+#define CTL_WEB_MAX 16u
 /*
  * Binds and serves. A socket that a dead process left is replaced, one that
  * somebody answers on is not. NULL: *why (static or in a buffer of `size`).

@@ -183,5 +183,6 @@ const struct option_section sections[] = {
 	{ "rate-limit", "How much is too much." },
 	{ "logging", "What is written where." },
 	{ "control", "How hitherctl reaches the server." },
+	{ "web", "Figures for those who watch." },
 };
 const size_t sections_count = ARRAY_LEN(sections);

@@ -483,6 +483,9 @@ const struct option options[] = {
 	    .initial = "\"0660\"",
 	    .most = 0777,
 	    .help = "Permissions of the socket, in octal." },
+
+#include "options_web.h"
+
 	{ 0 },
 };
 const size_t options_count = ARRAY_LEN(options) - 1;

@@ -40,6 +40,7 @@ struct http {
 	struct client *clients;
 	size_t count;
 	int fd;
+	bool by_tcp;
 	struct ctl *ctl;
 };
 
@@ -218,10 +219,12 @@ on_read(struct bufferevent *stream, void *user)
 	(void)bufferevent_disable(stream, EV_READ);
 	timer_cancel(loop_timers(c->http->ctl->opts.loop), &c->deadline);
 	c->request = request_begin(c->http->ctl, c);
-	if (c->request == NULL)
+	if (c->request == NULL) {
 		client_refuse(c, HTTP_BUSY, "too many requests");
-	else
-		request_run(c->request, c->method, c->target);
+		return;
+	}
+	c->request->only_figures = c->http->by_tcp;
+	request_run(c->request, c->method, c->target);
 }
 
 static void
@@ -247,16 +250,33 @@ on_event(struct bufferevent *stream, short what, void *user)
 	client_free(user);
 }
 
+static bool
+may_ask(const struct http *h, const struct sockaddr *from, int from_len)
+{
+	const struct ctl_offer *offer = &h->ctl->opts.offer;
+	const struct conf_prefixes *allow =
+	    &offer->conf(offer->user)->web.allow;
+	struct addr a;
+
+	if (!h->by_tcp)
+		return true;
+	if (addr_from_sockaddr(from, (socklen_t)from_len, &a) != ERR_OK)
+		return false;
+	for (size_t i = 0; i < allow->count; i++)
+		if (prefix_covers(&allow->items[i], &a))
+			return true;
+	return false;
+}
+
 static void
 on_accept(struct evconnlistener *listener, evutil_socket_t fd,
     struct sockaddr *from, int from_len, void *user)
 {
 	static const struct timeval patience = { .tv_sec = CTL_TIMEOUT_S };
 	struct http *h = user;
-	struct client *c = memory_new(sizeof(*c));
+	struct client *c =
+	    may_ask(h, from, from_len) ? memory_new(sizeof(*c)) : NULL;
 
-	(void)from;
-	(void)from_len;
 	if (c != NULL)
 		c->stream =
 		    bufferevent_socket_new(evconnlistener_get_base(listener),
@@ -286,13 +306,14 @@ on_accept(struct evconnlistener *listener, evutil_socket_t fd,
 /* --- the server -------------------------------------------------------- */
 
 struct http *
-http_new(struct ctl *ctl, int fd)
+http_new(struct ctl *ctl, int fd, bool by_tcp)
 {
 	struct http *h = memory_new(sizeof(*h));
 
 	if (h == NULL)
 		return NULL;
 	h->ctl = ctl;
+	h->by_tcp = by_tcp;
 	/* One that is enabled by new does not tell when that fails. */
 	h->listener = evconnlistener_new(loop_base(ctl->opts.loop), on_accept,
 	    h, LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_DISABLED, 0, fd);

@@ -45,6 +45,7 @@ struct request {
 	struct client *client;
 	struct evkeyvalq args;
 	bool has_args;
+	bool only_figures; /* by TCP: /metrics and health, nothing else */
 	bool travels; /* the job is on another thread */
 	struct timer timer;
 	/* what the job needs and finds */
@@ -62,6 +63,8 @@ struct request {
 struct ctl {
 	struct ctl_opts opts;
 	struct http *http;
+	struct http *web[CTL_WEB_MAX];
+	size_t web_count;
 	struct request *requests;
 	size_t request_count;
 	struct timer second;
@@ -74,8 +77,11 @@ struct ctl {
 
 struct http;
 struct client;
-/* Takes the listening descriptor, unless it fails. */
-struct http *http_new(struct ctl *ctl, int fd) MUST_USE;
+/*
+ * Takes the listening descriptor, unless it fails. By TCP only figures are
+ * told, and only to those whom web.allow names.
+ */
+struct http *http_new(struct ctl *ctl, int fd, bool by_tcp) MUST_USE;
 void http_free(struct http *h); /* NULL is fine */
 /* The client's one reply; it goes when that is sent, or cannot be. */
 void client_reply(
@@ -116,6 +122,8 @@ void request_onward(struct request *r, void (*last)(struct ctl_job *job,
 
 /* A listening descriptor, or -1 and `why`. */
 int socket_listen(const struct ctl_opts *o, char *why, size_t size);
+/* The same by TCP. */
+int socket_listen_tcp(const struct addr *a, char *why, size_t size);
 
 /* --- commands.c -------------------------------------------------------- */
 

@@ -200,7 +200,12 @@ dispatch(struct request *r, const char *method, const char *path)
 		run = command_function(path + 4, &changes);
 	else if (path != NULL && strcmp(path, "/metrics") == 0)
 		run = command_metrics;
-	if (run == NULL)
+	if (r->only_figures && run != command_metrics && run != command_health)
+		run = NULL;
+	if (run == NULL && r->only_figures)
+		request_fail(r, HTTP_UNKNOWN,
+		    "here are only /metrics and /v1/health");
+	else if (run == NULL)
 		request_fail(r, HTTP_UNKNOWN,
 		    "no such command: they are at /v1/, and /metrics");
 	else if (changes ? !is_post : !looks)
@@ -229,27 +234,63 @@ request_run(struct request *r, const char *method, const char *target)
 
 /* --- the server -------------------------------------------------------- */
 
+static bool
+open_web(struct ctl *c, char *why, size_t size)
+{
+	const struct ctl_opts *o = &c->opts;
+
+	if (o->web_count > CTL_WEB_MAX) {
+		(void)snprintf(why, size, "web.address: %u are the most",
+		    CTL_WEB_MAX);
+		return false;
+	}
+	for (size_t i = 0; i < o->web_count; i++) {
+		struct addr a = o->web[i];
+		int fd;
+
+		a.port = o->web_port;
+		fd = socket_listen_tcp(&a, why, size);
+		if (fd == -1)
+			return false;
+		c->web[i] = http_new(c, fd, true);
+		if (c->web[i] == NULL) {
+			(void)snprintf(why, size, "no memory");
+			(void)close(fd);
+			return false;
+		}
+		c->web_count++;
+	}
+	return true;
+}
+
+static bool
+open_socket(struct ctl *c, char *why, size_t size)
+{
+	int fd = socket_listen(&c->opts, why, size);
+
+	if (fd == -1)
+		return false;
+	c->path = strdup(c->opts.socket);
+	c->http = c->path != NULL ? http_new(c, fd, false) : NULL;
+	if (c->http != NULL)
+		return true;
+	(void)snprintf(why, size, "no memory");
+	(void)close(fd);
+	return false;
+}
+
 struct ctl *
 ctl_new(const struct ctl_opts *o, char *why, size_t size)
 {
 	struct ctl *c = memory_new(sizeof(*c));
-	int fd;
 
 	if (c == NULL) {
 		(void)snprintf(why, size, "no memory");
 		return NULL;
 	}
 	c->opts = *o;
-	fd = socket_listen(o, why, size);
-	if (fd == -1) {
-		memory_free(c);
-		return NULL;
-	}
-	c->path = strdup(o->socket);
-	c->http = c->path != NULL ? http_new(c, fd) : NULL;
-	if (c->http == NULL) {
-		(void)snprintf(why, size, "no memory");
-		(void)close(fd);
+	if ((o->socket[0] != '\0' && !open_socket(c, why, size)) ||
+	    !open_web(c, why, size)) {
 		ctl_free(c);
 		return NULL;
 	}
@@ -269,6 +310,8 @@ ctl_free(struct ctl *c)
 		return;
 	timer_cancel(loop_timers(c->opts.loop), &c->second);
 	http_free(c->http);
+	for (size_t i = 0; i < c->web_count; i++)
+		http_free(c->web[i]);
 	while (c->requests != NULL)
 		request_free(c->requests);
 	if (c->path != NULL)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * socket.c - the Unix socket: who may connect is what its mode and group say.
+ * socket.c - the Unix socket: who may connect is what its mode and group say;
+ * and TCP sockets for figures.
  *
  * A path at which nobody answers is left over from a process that died and is
  * replaced. A path that is no socket, or at which somebody answers, is left
@@ -11,6 +12,7 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -134,6 +136,34 @@ socket_listen(const struct ctl_opts *o, char *why, size_t size)
 	if (!give_rights(o, why, size)) {
 		(void)unlink(o->socket);
 		(void)close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+int
+socket_listen_tcp(const struct addr *a, char *why, size_t size)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = addr_to_sockaddr(a, &ss);
+	char text[ADDR_TEXT_MAX];
+	int one = 1, fd;
+
+	fd =
+	    socket(ss.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	/* Not the IPv4 world through an IPv6 socket: web.allow tells apart. */
+	if (fd != -1 && a->family == 6)
+		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one,
+		    sizeof(one));
+	if (fd != -1)
+		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one,
+		    sizeof(one));
+	if (fd == -1 || bind(fd, (const struct sockaddr *)&ss, len) != 0 ||
+	    listen(fd, BACKLOG) != 0) {
+		(void)snprintf(why, size, "web.address %s: %s",
+		    addr_text(a, text), strerror(errno));
+		if (fd != -1)
+			(void)close(fd);
 		return -1;
 	}
 	return fd;

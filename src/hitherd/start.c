@@ -242,6 +242,9 @@ open_control(struct daemon *d)
 		.socket = c->control.socket,
 		.group = c->control.group,
 		.mode = c->control.mode,
+		.web = c->web.address.items,
+		.web_count = c->web.address.count,
+		.web_port = (uint16_t)c->web.port,
 		.offer = { .user = d,
 		    .workers = d->commons.workers,
 		    .cache = d->commons.cache,
@@ -258,7 +261,7 @@ open_control(struct daemon *d)
 	bool is_default = strcmp(o.socket, DEFAULT_SOCKET) == 0;
 	char why[256], line[320];
 
-	if (o.socket[0] == '\0')
+	if (o.socket[0] == '\0' && o.web_count == 0)
 		return true;
 	if (is_default)
 		(void)mkdir(DEFAULT_DIR, 0755);
@@ -268,7 +271,10 @@ open_control(struct daemon *d)
 	/* Nobody asked for the built-in path: names matter more. */
 	if (is_default) {
 		log_warn("no-control-socket", "reason=\"%s\"", why);
-		return true;
+		o.socket = "";
+		d->ctl = o.web_count > 0 ? ctl_new(&o, why, sizeof(why)) : NULL;
+		if (d->ctl != NULL || o.web_count == 0)
+			return true;
 	}
 	(void)snprintf(line, sizeof(line), "control socket: %s", why);
 	return failed(line);

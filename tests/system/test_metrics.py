@@ -2,19 +2,23 @@
 """The text for Prometheus, read by its own client library."""
 
 import concurrent.futures
+import json
 import re
 import signal
 import socket
 
+import lab
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 KINDS = {"counter", "gauge", "histogram"}
 
 
-def fetch(d, target="/metrics", method="GET"):
-    with socket.socket(socket.AF_UNIX) as s:
+def fetch(d, target="/metrics", method="GET", by_tcp=None):
+    family = socket.AF_INET if by_tcp else socket.AF_UNIX
+    with socket.socket(family) as s:
         s.settimeout(10)
-        s.connect(str(d.socket))
+        s.connect(by_tcp or str(d.socket))
         s.sendall(f"{method} {target} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         got = b""
         while more := s.recv(65536):
@@ -184,3 +188,58 @@ def test_many_readers_at_once_get_whole_texts(daemon):
         texts = list(pool.map(lambda _: fetch(daemon)[1], range(40)))
     assert all(len(list(text_string_to_metric_families(t))) > 45
                for t in texts)
+
+
+# --- by TCP ----------------------------------------------------------------
+
+
+def web(start, **more):
+    port = lab.free_port("127.0.0.1")
+    d = start({"web": {"address": ["127.0.0.1"], "port": port, **more}})
+    return d, ("127.0.0.1", port)
+
+
+def test_figures_and_health_are_told_by_tcp_and_nothing_else(start):
+    d, at = web(start)
+    head, body = fetch(d, by_tcp=at)
+    assert head.startswith("HTTP/1.1 200 ")
+    assert len(list(text_string_to_metric_families(body))) > 45
+    assert fetch(d, "/v1/health", by_tcp=at)[1] == '{"healthy":true}\n'
+    for target in ("/v1/status", "/v1/stats?prom=1", "/v1/config/show",
+                   "/v1/servers?zone=edu", "/", "/v1/stop"):
+        for method in ("GET", "POST"):
+            head, body = fetch(d, target, method, by_tcp=at)
+            assert head.startswith("HTTP/1.1 404 "), target
+            assert "only /metrics and /v1/health" in body
+    assert fetch(d, method="POST", by_tcp=at)[0].startswith("HTTP/1.1 405 ")
+    assert d.control("status").returncode == 0
+
+
+def test_who_is_not_allowed_is_not_answered(start):
+    d, at = web(start, allow=["192.0.2.0/24"])
+    with pytest.raises((ConnectionError, ValueError)):
+        fetch(d, by_tcp=at)
+    d.config["web"].pop("allow")
+    d.write_config()
+    assert d.control("reload").returncode == 0
+    assert fetch(d, by_tcp=at)[0].startswith("HTTP/1.1 200 ")
+
+
+def test_an_address_in_use_for_figures_is_told_and_ends_the_start(start):
+    d, at = web(start)
+    folder = d.folder / "other"
+    folder.mkdir()
+    config = lab.config_for(folder, 53, {"web": d.config["web"]})
+    path = folder / "hither.yaml"
+    path.write_text(json.dumps(config))
+    done = lab.run_daemon("-c", str(path))
+    assert done.returncode == 1
+    assert f"web.address 127.0.0.1:{at[1]}: Address already in use" in \
+        done.stderr
+
+
+def test_by_default_nobody_listens_for_them(daemon):
+    with socket.socket(socket.AF_INET) as s:
+        assert s.connect_ex(("127.0.0.1", 8953)) != 0
+    told = daemon.control("config", "show").stdout
+    assert "8953" in told
