@@ -108,6 +108,42 @@ def test_sites_are_listed_nearest_first(start, sim):
     assert sites[0]["site"] in text and "ADDRESSES" in text
 
 
+def test_a_change_of_catchment_is_told_everywhere_with_both_sites(start, sim):
+    address = "127.53.21.1"
+    sim.command(f"set {address} site any-near")
+    d = start()
+    try:
+        for i in range(40):
+            d.ask(f"a{i}.t.anycast.example")
+        assert d.control_json("sites")["moves"] == []
+        sim.command(f"set {address} site any-far")
+        moves = []
+        for i in range(200):
+            d.ask(f"b{i}.t.anycast.example")
+            moves = d.control_json("sites")["moves"]
+            if moves:
+                break
+    finally:
+        sim.command(f"set {address} site auto")
+    assert len(moves) == 1
+    move = moves[0]
+    assert (move["address"], move["from"], move["to"]) == \
+        (address, "any-near", "any-far")
+    assert 8 < move["rtt_from_ms"] < 30 < 100 < move["rtt_to_ms"] < 130
+    assert 0 <= move["age_s"] < 60
+    text = d.control("sites").stdout
+    assert re.search(rf"{address} +any-near -> any-far, \S+ -> \S+ ms", text)
+    line = [x for x in d.stderr().splitlines() if "catchment-moved" in x]
+    assert len(line) == 1
+    assert f"server={address}" in line[0]
+    assert "from=any-near to=any-far rtt_us_from=" in line[0]
+    assert "hither_catchment_changes_total 1\n" in \
+        d.control("stats", "--prom").stdout
+    zone = d.control_json("servers", "anycast.example")["servers"]
+    moved = {s["address"]: s for s in zone}[address]
+    assert moved["site"] == "any-far" and moved["site_changes"] == 1
+
+
 def test_what_was_learnt_survives_a_restart(start, sim, tmp_path):
     config = {"server": {"directory": str(tmp_path)}}
     first = start(config)

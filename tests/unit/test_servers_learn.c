@@ -68,6 +68,51 @@ one_sample_suffices_when_the_site_changed(void **state)
 	servers_free(sv);
 }
 
+/* n replies from that site, a second apart. */
+static struct server_view
+from_site(struct servers *sv, const char *site, uint32_t rtt_ms, unsigned n,
+    uint64_t *now)
+{
+	struct addr a = address(1);
+	struct servers_sample s = { .address = &a,
+		.nsid = (const uint8_t *)site,
+		.nsid_len = site != NULL ? strlen(site) : 0,
+		.rtt_us = rtt_ms * 1000 };
+
+	for (unsigned i = 0; i < n; i++, *now += SEC)
+		servers_answered(sv, &s, *now);
+	return look(sv, &a, *now);
+}
+
+/* Four sites are remembered: one reply, and all is as it was there. */
+static void
+a_site_where_it_has_been_is_known_at_once(void **state)
+{
+	static const struct {
+		const char *site;
+		uint32_t rtt_ms;
+	} sites[] = { { "ams1", 10 }, { "syd1", 280 }, { "nrt1", 120 },
+		{ "lax1", 160 } };
+	struct servers *sv = servers_start(1000);
+	struct server_view v;
+	uint64_t now = SEC;
+
+	(void)state;
+	for (unsigned i = 0; i < ARRAY_LEN(sites); i++)
+		(void)from_site(sv, sites[i].site, sites[i].rtt_ms, 60, &now);
+	for (unsigned i = 0; i < ARRAY_LEN(sites); i++) {
+		v = from_site(sv, sites[i].site, sites[i].rtt_ms, 1, &now);
+		assert_string_equal(v.site, sites[i].site);
+		assert_in_range(v.est_us, sites[i].rtt_ms * 990,
+		    sites[i].rtt_ms * 1010);
+		(void)from_site(sv, sites[i].site, sites[i].rtt_ms, 60, &now);
+	}
+	/* Without an NSID a reply as fast as from there says the same. */
+	v = from_site(sv, NULL, 10, 1, &now);
+	assert_in_range(v.est_us, 9900, 10100);
+	servers_free(sv);
+}
+
 static void
 a_flapping_address_gets_its_mean(void **state)
 {
@@ -222,6 +267,7 @@ main(void)
 		cmocka_unit_test(two_samples_start_a_new_regime),
 		cmocka_unit_test(one_spike_is_no_regime),
 		cmocka_unit_test(one_sample_suffices_when_the_site_changed),
+		cmocka_unit_test(a_site_where_it_has_been_is_known_at_once),
 		cmocka_unit_test(a_flapping_address_gets_its_mean),
 		cmocka_unit_test(the_rto_covers_the_estimate),
 		cmocka_unit_test(
