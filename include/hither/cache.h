@@ -98,6 +98,31 @@ bool records_get_failure(struct cache *c, const uint8_t *owner, uint16_t type,
 /* The delegation kept for exactly this zone. */
 bool records_get_delegation(struct cache *c, const uint8_t *zone,
     uint64_t now_ms, struct arena *a, struct record *out);
+/*
+ * A name as the cache sees it, and what kinds of record there were for it,
+ * live or not, at one moment. Who asks after many of them hashes once, and
+ * looks for none that is not there: 6,000 instructions less a miss.
+ */
+struct records_seen {
+	struct cache *cache;
+	const uint8_t *name; /* borrowed */
+	uint64_t hash;
+	uint32_t kinds;
+	uint8_t name_bytes;
+};
+/* Sets all but kinds. */
+void records_name(struct cache *c, const uint8_t *name,
+    struct records_seen *out);
+/* Sets kinds, of n > 0 names in one cache. */
+void records_look(struct records_seen *seen, size_t n);
+/* May records_get() find a fact? Some types are told by no look: true. */
+bool records_may_have(const struct records_seen *s, uint16_t type);
+bool records_may_have_failure(const struct records_seen *s, uint16_t type);
+/* As those above, by such a name; kinds that were not seen are not found. */
+bool records_get_seen(const struct records_seen *s, uint16_t type,
+    uint64_t now_ms, struct arena *a, struct record *out);
+bool records_get_seen_delegation(const struct records_seen *s,
+    uint64_t now_ms, struct arena *a, struct record *out);
 /* Seconds left of an entry's TTL, at least 1 for a live entry. */
 uint32_t record_ttl(const struct record *r, uint64_t now_ms);
 

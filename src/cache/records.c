@@ -144,21 +144,34 @@ find_live(const struct cache *c, const struct key *k, uint64_t now_ms)
 		   : NULL;
 }
 
+/* Can an entry of this kind be there? Of other types every look must. */
+static bool
+is_among(uint32_t kinds, uint8_t class, uint16_t type)
+{
+	const uint32_t kind = table_kind(class, type);
+
+	return kind == 0 || (kinds & kind) != 0;
+}
+
 /* Which of the facts about (owner, type) counts; else the failure. */
 static struct record_entry *
-find_fact(const struct cache *c, struct key k, uint64_t now_ms)
+find_fact(const struct cache *c, struct key k, uint32_t kinds, uint64_t now_ms)
 {
 	uint16_t type = k.type;
-	struct record_entry *fact, *denial;
+	struct record_entry *fact = NULL, *denial = NULL;
 	struct standing a, b;
 
-	fact = type != 0 ? find_live(c, &k, now_ms) : NULL;
+	if (type != 0 && is_among(kinds, KEY_FACT, type))
+		fact = find_live(c, &k, now_ms);
 	k.type = 0;
-	denial = find_live(c, &k, now_ms);
+	if (is_among(kinds, KEY_FACT, 0))
+		denial = find_live(c, &k, now_ms);
 	if (fact == NULL && denial == NULL) {
 		k.type = type;
 		k.class = KEY_FAILURE;
-		return find_live(c, &k, now_ms);
+		return is_among(kinds, KEY_FAILURE, type)
+			   ? find_live(c, &k, now_ms)
+			   : NULL;
 	}
 	if (fact == NULL || denial == NULL)
 		return fact != NULL ? fact : denial;
@@ -196,32 +209,46 @@ copy_out(struct record_entry *e, struct arena *a, struct record *out)
 	    e->entry.bytes - offsetof(struct record_entry, packed));
 }
 
-bool
-records_get(struct cache *c, const uint8_t *owner, uint16_t type,
-    uint64_t now_ms, struct arena *a, struct record *out)
+/* A fact, and what is known to be there of its name. */
+struct fact_key {
+	struct key key;
+	uint32_t kinds;
+};
+
+static bool
+get_fact(struct cache *c, const struct fact_key *f, uint64_t now_ms,
+    struct arena *a, struct record *out)
 {
-	struct key k = { .type = type, .class = KEY_FACT };
 	struct record_entry *e;
 	const uint8_t *packed = NULL;
 
-	key_set_name(&k, &c->hash_key, owner);
 	rcu_enter();
-	e = find_fact(c, k, now_ms);
+	e = find_fact(c, f->key, f->kinds, now_ms);
 	if (e != NULL)
 		packed = copy_out(e, a, out);
 	table_leave(c->records);
 	return packed != NULL && unpack_record(packed, out->set_count, a, out);
 }
 
-/* By exactly this key, its hash left to do. */
+bool
+records_get(struct cache *c, const uint8_t *owner, uint16_t type,
+    uint64_t now_ms, struct arena *a, struct record *out)
+{
+	struct fact_key f = { .key = { .type = type, .class = KEY_FACT },
+		.kinds = UINT32_MAX };
+
+	key_set_name(&f.key, &c->hash_key, owner);
+	return get_fact(c, &f, now_ms, a, out);
+}
+
+/* By exactly this key. */
 static bool
-get_by_key(struct cache *c, struct key *k, uint64_t now_ms, struct arena *a,
-    struct record *out)
+get_by_key(struct cache *c, const struct key *k, uint64_t now_ms,
+    struct arena *a, struct record *out)
 {
 	struct record_entry *e;
 	const uint8_t *packed = NULL;
 
-	key_set_name(k, &c->hash_key, k->name);
 	rcu_enter();
 	e = find_live(c, k, now_ms);
 	if (e != NULL)
@@ -234,12 +261,9 @@ bool
 records_get_delegation(struct cache *c, const uint8_t *zone, uint64_t now_ms,
     struct arena *a, struct record *out)
 {
-	struct key k = {
-		.name = zone,
-		.type = TYPE_NS,
-		.class = KEY_DELEGATION,
-	};
+	struct key k = { .type = TYPE_NS, .class = KEY_DELEGATION };
 
+	key_set_name(&k, &c->hash_key, zone);
 	return get_by_key(c, &k, now_ms, a, out);
 }
 
@@ -247,9 +271,78 @@ bool
 records_get_failure(struct cache *c, const uint8_t *owner, uint16_t type,
     uint64_t now_ms, struct arena *a, struct record *out)
 {
-	struct key k = { .name = owner, .type = type, .class = KEY_FAILURE };
+	struct key k = { .type = type, .class = KEY_FAILURE };
 
+	key_set_name(&k, &c->hash_key, owner);
 	return get_by_key(c, &k, now_ms, a, out);
+}
+
+/* --- a name seen once ------------------------------------------------- */
+
+void
+records_name(struct cache *c, const uint8_t *name, struct records_seen *out)
+{
+	struct key k;
+
+	key_set_name(&k, &c->hash_key, name);
+	out->cache = c;
+	out->name = name;
+	out->hash = k.hash;
+	out->name_bytes = k.name_bytes;
+}
+
+void
+records_look(struct records_seen *seen, size_t n)
+{
+	struct table *t = seen->cache->records;
+
+	rcu_enter();
+	for (size_t i = 0; i < n; i++)
+		seen[i].kinds = table_kinds(t, seen[i].hash);
+	table_leave(t);
+}
+
+bool
+records_may_have(const struct records_seen *s, uint16_t type)
+{
+	return is_among(s->kinds, KEY_FACT, type) ||
+	       is_among(s->kinds, KEY_FACT, 0);
+}
+
+bool
+records_may_have_failure(const struct records_seen *s, uint16_t type)
+{
+	return is_among(s->kinds, KEY_FAILURE, type);
+}
+
+static struct key
+key_seen(const struct records_seen *s, uint16_t type, uint8_t class)
+{
+	return (struct key){ .name = s->name,
+		.hash = s->hash,
+		.type = type,
+		.class = class,
+		.name_bytes = s->name_bytes };
+}
+
+bool
+records_get_seen(const struct records_seen *s, uint16_t type, uint64_t now_ms,
+    struct arena *a, struct record *out)
+{
+	const struct fact_key f = { .key = key_seen(s, type, KEY_FACT),
+		.kinds = s->kinds };
+
+	return get_fact(s->cache, &f, now_ms, a, out);
+}
+
+bool
+records_get_seen_delegation(const struct records_seen *s, uint64_t now_ms,
+    struct arena *a, struct record *out)
+{
+	const struct key k = key_seen(s, TYPE_NS, KEY_DELEGATION);
+
+	return is_among(s->kinds, KEY_DELEGATION, TYPE_NS) &&
+	       get_by_key(s->cache, &k, now_ms, a, out);
 }
 
 struct listing {

@@ -38,48 +38,6 @@ power_of_two_below(size_t n)
 	return p;
 }
 
-static uint64_t
-mix(uint64_t x)
-{
-	x ^= x >> 33;
-	x *= UINT64_C(0xff51afd7ed558ccd);
-	x ^= x >> 33;
-	x *= UINT64_C(0xc4ceb9fe1a85ec53);
-	return x ^ x >> 33;
-}
-
-uint64_t
-key_hash(const struct key *k)
-{
-	uint64_t rest = (uint64_t)k->type << 16 | (uint64_t)k->class << 8 |
-			(uint64_t)k->view;
-
-	return mix(k->hash ^ ((rest + 1) * UINT64_C(0x9e3779b97f4a7c15)));
-}
-
-/*
- * A task asks after a dozen kinds of facts about one name. These few lie in
- * one bucket, so that all but the first look-up find it in the processor's
- * cache: that was a seventh of the time of a miss. Other types are spread, or
- * a name asked for with all of them would make one long chain.
- */
-static uint64_t
-place_hash(const struct key *k)
-{
-	switch (k->type) {
-	case 0:
-	case TYPE_A:
-	case TYPE_NS:
-	case TYPE_CNAME:
-	case TYPE_AAAA:
-	case TYPE_DNAME:
-	case TYPE_DS:
-		return mix(k->hash);
-	default:
-		return key_hash(k);
-	}
-}
-
 /* What a block costs: glibc's chunk, 8 octets of header, 16 of grain. */
 size_t
 block_cost(size_t bytes)
@@ -264,6 +222,23 @@ table_find(const struct table *t, const struct key *k)
 
 	return chain_find(&s->buckets[(uint32_t)hash & (t->bucket_count - 1)],
 	    k, (uint32_t)hash);
+}
+
+uint32_t
+table_kinds(const struct table *t, uint64_t name_hash)
+{
+	const uint64_t hash = place_of_name(name_hash);
+	const struct stripe *s = table_stripe(t, hash);
+	const struct entry *e = atomic_load_explicit(
+	    &s->buckets[(uint32_t)hash & (t->bucket_count - 1)],
+	    memory_order_acquire);
+	uint32_t kinds = 0;
+
+	for (; e != NULL;
+	     e = atomic_load_explicit(&e->next, memory_order_acquire))
+		if (e->hash == (uint32_t)hash)
+			kinds |= table_kind(e->class, e->type);
+	return kinds;
 }
 
 void

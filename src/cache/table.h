@@ -63,6 +63,13 @@ uint64_t key_hash(const struct key *k);
  */
 struct entry *table_find(const struct table *t, const struct key *k);
 void table_leave(struct table *t);
+/*
+ * Likewise: which entries there are of the name with this hash, a bit for
+ * each, as far as one bucket tells.
+ */
+uint32_t table_kinds(const struct table *t, uint64_t name_hash);
+/* The bit of that kind; 0: of a type that lies elsewhere. class < 4. */
+uint32_t table_kind(uint8_t class, uint16_t type);
 static inline void
 table_touch(struct entry *e)
 {

@@ -37,6 +37,9 @@ struct table {
 	size_t quota_bytes, soft_bytes;    /* of each stripe */
 };
 
+/* place.c: bucket and stripe of a key, and of a name's usual types. */
+uint64_t place_hash(const struct key *k);
+uint64_t place_of_name(uint64_t name_hash);
 size_t block_cost(size_t bytes);
 struct stripe *table_stripe(const struct table *t, uint64_t hash);
 

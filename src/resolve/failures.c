@@ -109,6 +109,10 @@ remember(struct task *t, const uint8_t *name, enum ede ede)
 bool
 failed_lately(struct task *t, struct record *r)
 {
+	const struct seen *s = glance(t, t->sname.wire);
+
+	if (s == NULL || !records_may_have_failure(&s->at[s->labels], t->qtype))
+		return false;
 	return get(t, t->sname.wire, t->qtype, r) && failure_in_force(t, r) &&
 	       !(t->checking_disabled && r->set_count > 0);
 }

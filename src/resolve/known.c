@@ -24,10 +24,11 @@ not_ended_by(const struct task *t)
 }
 
 static bool
-look_up(struct task *t, const uint8_t *owner, uint16_t type, struct record *r)
+look_up(struct task *t, const struct records_seen *s, uint16_t type,
+    struct record *r)
 {
-	return records_get(t->rs->o.cache, owner, type, not_ended_by(t),
-		   t->arena, r) &&
+	return records_may_have(s, type) &&
+	       records_get_seen(s, type, not_ended_by(t), t->arena, r) &&
 	       r->kind != RECORD_FAILURE;
 }
 
@@ -49,9 +50,10 @@ ttl_to_tell(const struct task *t, const struct record *r)
  * (RFC 2181 section 5.4.1).
  */
 static bool
-known_answer(struct task *t, uint16_t type, struct record *r)
+known_answer(struct task *t, const struct records_seen *s, uint16_t type,
+    struct record *r)
 {
-	if (!look_up(t, t->sname.wire, type, r))
+	if (!look_up(t, s, type, r))
 		return false;
 	/* What a referral says of the DS is enough for the chain of trust. */
 	return r->rank >= RANK_ANSWER || (t->for_trust && t->qtype == TYPE_DS &&
@@ -64,13 +66,14 @@ known_answer(struct task *t, uint16_t type, struct record *r)
  * still deny names under which others stand, and some say so without one.
  */
 static bool
-known_denial_above(struct task *t, struct record *r)
+known_denial_above(struct task *t, const struct seen *s, struct record *r)
 {
-	for (unsigned n = name_labels(t->sname.wire); n > 1; n--) {
-		const uint8_t *above = name_suffix(t->sname.wire, n - 1);
-
-		if (look_up(t, above, 0, r) && r->kind == RECORD_NXDOMAIN &&
-		    r->set_count > 0 && r->rank == RANK_AUTH_AUTHORITY)
+	if (!records_may_have(&s->above, 0))
+		return false;
+	for (unsigned n = s->labels; n > 1; n--) {
+		if (look_up(t, &s->at[n - 1], 0, r) &&
+		    r->kind == RECORD_NXDOMAIN && r->set_count > 0 &&
+		    r->rank == RANK_AUTH_AUTHORITY)
 			return true;
 	}
 	return false;
@@ -139,20 +142,24 @@ known_shortened(struct task *t)
 bool
 known_host(struct task *t, const uint8_t *host, uint16_t type, struct record *r)
 {
-	if (look_up(t, host, type, r) && r->rank >= RANK_ANSWER)
+	struct records_seen s;
+
+	records_name(t->rs->o.cache, host, &s);
+	records_look(&s, 1);
+	if (look_up(t, &s, type, r) && r->rank >= RANK_ANSWER)
 		return r->kind == RECORD_SET || r->kind == RECORD_NODATA;
-	return look_up(t, host, 0, r) && r->kind == RECORD_NXDOMAIN;
+	return look_up(t, &s, 0, r) && r->kind == RECORD_NXDOMAIN;
 }
 
 /* A cached alias above the name: RFC 6672 section 3.4. */
 static bool
-known_dname(struct task *t, struct record *r)
+known_dname(struct task *t, const struct seen *s, struct record *r)
 {
-	for (unsigned n = name_labels(t->sname.wire); n > 1; n--) {
-		const uint8_t *above = name_suffix(t->sname.wire, n - 1);
-
-		if (look_up(t, above, TYPE_DNAME, r) && r->kind == RECORD_SET &&
-		    r->rank >= RANK_ANSWER)
+	if (!records_may_have(&s->above, TYPE_DNAME))
+		return false;
+	for (unsigned n = s->labels; n > 1; n--) {
+		if (look_up(t, &s->at[n - 1], TYPE_DNAME, r) &&
+		    r->kind == RECORD_SET && r->rank >= RANK_ANSWER)
 			return true;
 	}
 	return false;
@@ -202,12 +209,17 @@ known_denial(struct task *t, const struct record *r, struct rrset **sets)
 bool
 known_fact(struct task *t, struct record *r)
 {
-	if (known_answer(t, t->qtype, r))
+	const struct seen *s = glance(t, t->sname.wire);
+
+	if (s == NULL)
+		return false;
+	if (known_answer(t, &s->at[s->labels], t->qtype, r))
 		return true;
 	if (t->qtype != TYPE_CNAME && t->qtype != TYPE_ANY &&
-	    known_answer(t, TYPE_CNAME, r) && r->kind == RECORD_SET)
+	    known_answer(t, &s->at[s->labels], TYPE_CNAME, r) &&
+	    r->kind == RECORD_SET)
 		return true;
-	if (known_dname(t, r) || known_denial_above(t, r))
+	if (known_dname(t, s, r) || known_denial_above(t, s, r))
 		return true;
 	return !t->reading_stale && known_span(t, r);
 }
@@ -221,6 +233,7 @@ known_alive(struct task *t)
 	bool alive;
 
 	t->sname = t->question;
+	glance_over(t);
 	alive = known_fact(t, &r);
 	t->sname = at;
 	return alive;
@@ -297,15 +310,18 @@ delegation_of(struct task *t, const uint8_t *zone, const struct record *r)
 static struct delegation *
 cached_delegation(struct task *t, const uint8_t *name, unsigned above)
 {
-	const struct resolver_opts *o = &t->rs->o;
+	/* A part of where we are has been seen with it. */
+	const bool is_part = name >= t->sname.wire &&
+			     name < t->sname.wire + sizeof(t->sname.wire);
+	const struct seen *s = glance(t, is_part ? t->sname.wire : name);
 	struct record r;
 
+	if (s == NULL)
+		return NULL;
 	for (unsigned n = name_labels(name) + 1; n-- > above;) {
-		const uint8_t *zone = name_suffix(name, n);
-
-		if (records_get_delegation(o->cache, zone, ttl_now(t), t->arena,
+		if (records_get_seen_delegation(&s->at[n], ttl_now(t), t->arena,
 			&r))
-			return delegation_of(t, zone, &r);
+			return delegation_of(t, s->at[n].name, &r);
 	}
 	return NULL;
 }

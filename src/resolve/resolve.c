@@ -13,7 +13,7 @@
  *   FOLLOW       alias, referral, longer name, or done
  *
  * Each stage returns the next one, or WAIT; whoever wakes the task runs the
- * same stage again from its first line. Every budget is enforced in the
+ * same stage again from its first line. Every budget is enforced by the
  * driver at the end of this file, and nowhere else.
  */
 #include "task.h"
@@ -374,42 +374,6 @@ static const struct {
 	/* clang-format on */
 };
 
-/* What was spent, if anything: the only place where a budget ends a task. */
-static enum stage
-over_budget(struct task *t, const struct budget *b)
-{
-	const struct resolver_opts *o = &t->rs->o;
-	struct resolver_counts *n = &t->rs->counts;
-	uint64_t now_us = o->wire->now_us(o->wire_self);
-	const struct {
-		bool over;
-		uint64_t *count;
-		const char *why;
-	} limits[] = {
-		{ now_us >= b->deadline_us, &n->limit_time, "out of time" },
-		{ b->messages >= o->messages_max && t->stage == PICK_SERVER,
-		    &n->limit_messages, "too many messages for one question" },
-		{ b->bytes > o->bytes_max, &n->limit_bytes,
-		    "too many octets for one question" },
-		{ b->work.over, &n->limit_checks,
-		    "too many signatures or hashes for one question" },
-		{ t->steps_run > o->steps_max, &n->limit_steps,
-		    "too many steps for one question" },
-		{ arena_over(t->arena), &n->limit_memory,
-		    "too much memory for one question" },
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(limits); i++) {
-		if (!limits[i].over)
-			continue;
-		(*limits[i].count)++;
-		return task_fail(t,
-		    i == 0 ? EDE_NO_REACHABLE_AUTHORITY : EDE_OTHER,
-		    limits[i].why);
-	}
-	return t->stage;
-}
-
 /*
  * Ends the question in SERVFAIL with a reason (RFC 8914), and remembers it
  * (RFC 9520) unless it was remembered, or is about our budget and not about
@@ -451,12 +415,16 @@ task_run(struct task *t)
 	t->is_ready = false;
 	while (t->stage != DONE) {
 		struct task *payer = task_payer(t);
-		enum stage at, next;
+		enum stage at = t->stage, next;
+		enum limit spent;
 
 		if (payer == NULL)
 			break; /* nobody waits for it any more */
-		stale_serve(t);
-		at = over_budget(payer, &payer->budget);
+		if (t->stale_at_us != 0)
+			stale_serve(t);
+		spent = budget_spent(payer, &payer->budget);
+		if (spent != LIMIT_NONE)
+			at = budget_end(payer, spent);
 		if (at == DONE && payer != t) {
 			payer->stage = DONE;
 			task_ready(payer);

@@ -138,6 +138,7 @@ task_for(struct resolver *rs, const struct task_key *k)
 		.qtype = k->qtype,
 		.trace = k->trace,
 		.checking_disabled = k->checking_disabled,
+		.name_hash = k->name_hash,
 		.refresh = true };
 	struct task *t = NULL;
 
@@ -158,7 +159,9 @@ resolver_ask(struct resolver *rs, const struct resolver_question *q,
 		.cold = q->cold,
 		.trace = q->trace,
 		.checking_disabled =
-		    q->checking_disabled && rs->o.anchors != NULL };
+		    q->checking_disabled && rs->o.anchors != NULL,
+		/* Once for three searches: 600 instructions less. */
+		.name_hash = task_name_hash(rs, q->qname) };
 	struct client *c = memory_new(sizeof(*c));
 	struct task *t = c == NULL ? NULL : task_for(rs, &k);
 

@@ -9,9 +9,18 @@
 #include <stddef.h>
 #include <string.h>
 
+/* Never 0. */
+uint64_t
+task_name_hash(const struct resolver *rs, const uint8_t *qname)
+{
+	return name_hash(&rs->key, qname) | 1;
+}
+
 static uint64_t
 key_hash(const struct resolver *rs, const struct task_key *k)
 {
+	uint64_t name =
+	    k->name_hash != 0 ? k->name_hash : task_name_hash(rs, k->qname);
 	uint64_t flags =
 	    (uint64_t)k->cache_only << 16 | (uint64_t)k->cold << 17 |
 	    (uint64_t)k->trace << 18 | (uint64_t)k->priming << 19 |
@@ -19,8 +28,9 @@ key_hash(const struct resolver *rs, const struct task_key *k)
 	    (uint64_t)k->checking_disabled << 22 | (uint64_t)k->refresh << 23;
 
 	flags |= (uint64_t)k->above << 32;
-	return name_hash(&rs->key, k->qname) ^
-	       ((flags | k->qtype) * 0x9e3779b97f4a7c15u);
+	name ^= (flags | k->qtype) * 0x9e3779b97f4a7c15u;
+	/* The lowest bit says nothing; the bucket is taken from there. */
+	return name ^ name >> 32;
 }
 
 static bool
@@ -102,10 +112,9 @@ arena_take_back(struct resolver *rs, struct arena *a)
 	rs->spare[rs->spare_count++] = a;
 }
 
-struct task *
-task_find(struct resolver *rs, const struct task_key *k)
+static struct task *
+find_hashed(struct resolver *rs, const struct task_key *k, uint64_t hash)
 {
-	uint64_t hash = key_hash(rs, k);
 	struct task *t = rs->buckets[hash % TASK_BUCKETS];
 
 	while (t != NULL && (t->hash != hash || t->ended || !key_fits(t, k)))
@@ -114,10 +123,17 @@ task_find(struct resolver *rs, const struct task_key *k)
 }
 
 struct task *
+task_find(struct resolver *rs, const struct task_key *k)
+{
+	return find_hashed(rs, k, key_hash(rs, k));
+}
+
+struct task *
 task_find_or_begin(struct resolver *rs, const struct task_key *k,
     unsigned depth)
 {
-	struct task *t = task_find(rs, k);
+	const uint64_t hash = key_hash(rs, k);
+	struct task *t = find_hashed(rs, k, hash);
 	struct arena *a;
 
 	if (t != NULL) {
@@ -137,7 +153,7 @@ task_find_or_begin(struct resolver *rs, const struct task_key *k,
 	memset(t, 0, offsetof(struct task, question));
 	t->rs = rs;
 	t->arena = a;
-	t->hash = key_hash(rs, k);
+	t->hash = hash;
 	task_begin(t, k, depth);
 	return t;
 }

@@ -102,6 +102,7 @@ struct task {
 	/* written by the driver */
 	enum stage stage;
 	uint32_t steps_run;
+	struct glance *glance; /* of sname, or NULL */
 	struct step *steps;
 	size_t step_count;
 	struct budget budget;
@@ -205,7 +206,9 @@ struct task_key {
 	uint16_t qtype;
 	bool cache_only, cold, trace, for_server, priming, for_trust;
 	bool checking_disabled, refresh;
+	uint64_t name_hash; /* task_name_hash() of qname; 0: not known */
 };
+uint64_t task_name_hash(const struct resolver *rs, const uint8_t *qname);
 struct task *task_find_or_begin(
     struct resolver *rs, const struct task_key *k, unsigned depth);
 /* The running one, or NULL. */
@@ -255,6 +258,29 @@ bool flights_may_send(const struct task *t);
 bool flights_newest_waits(struct task *t);
 void flights_leave(struct task *t);
 void task_begin_question(struct task *t);
+
+/* budget.c: what was spent, and the end that comes of it */
+enum limit {
+	LIMIT_NONE,
+	LIMIT_TIME,
+	LIMIT_MESSAGES,
+	LIMIT_BYTES,
+	LIMIT_CHECKS,
+	LIMIT_STEPS,
+	LIMIT_MEMORY
+};
+
+enum limit budget_spent(const struct task *t, const struct budget *b);
+enum stage budget_end(struct task *t, enum limit which);
+
+/* glance.c: a name as memory sees it */
+struct seen {
+	const struct records_seen *at; /* [n]: its last n labels */
+	struct records_seen above; /* all kinds there are of [1..labels - 1] */
+	unsigned labels;
+};
+const struct seen *glance(struct task *t, const uint8_t *name);
+void glance_over(struct task *t); /* look again: something may have come */
 
 /* known.c: what memory says */
 bool known_shortened(struct task *t);

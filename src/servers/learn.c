@@ -61,19 +61,6 @@ peer_start(struct peer *p, const struct addr *a)
 
 /* --- from samples to figures ------------------------------------------ */
 
-static void
-sort(uint32_t *v, size_t n)
-{
-	for (size_t i = 1; i < n; i++) {
-		uint32_t x = v[i];
-		size_t k = i;
-
-		for (; k > 0 && v[k - 1] > x; k--)
-			v[k] = v[k - 1];
-		v[k] = x;
-	}
-}
-
 static double
 mean(const uint32_t *v, size_t n)
 {
@@ -123,24 +110,17 @@ rtt_rto(double est, double dev)
 static void
 recompute(struct peer *p)
 {
-	uint32_t v[HISTORY_MAX];
 	bool all = p->unstable > 0;
 	size_t n = all ? p->history_len : p->regime_len;
+	const uint32_t *v = all ? p->history_sorted : p->regime_sorted;
 	size_t kept;
 	double average;
 
-	/* Well established: what came before is over, and need not be sorted. */
-	if (all || n < REGIME_SURE) {
-		memcpy(v, p->history, sizeof(v));
-		sort(v, p->history_len);
-		p->best = v[p->history_len / 4];
-	}
-	if (!all) {
-		memcpy(v, p->regime, n * sizeof(v[0]));
-		sort(v, n);
-		if (n >= REGIME_SURE)
-			p->best = v[n / 4];
-	}
+	/* Well established: what came before is over. */
+	if (!all && n >= REGIME_SURE)
+		p->best = v[n / 4];
+	else
+		p->best = p->history_sorted[p->history_len / 4];
 	kept = n >= 8 && !all ? n - n / 8 : n;
 	p->est = to_us(mean(v, kept));
 	p->dev = (uint32_t)deviation(v, kept, v[n / 2]);
@@ -157,13 +137,36 @@ recompute(struct peer *p)
 
 /* --- regimes ---------------------------------------------------------- */
 
+/* Of n sorted ones, x takes the place of old; old may be what lies last. */
+static void
+sorted_put(uint32_t *v, size_t n, uint32_t old, uint32_t x)
+{
+	size_t i = 0;
+
+	while (i + 1 < n && v[i] != old)
+		i++;
+	for (; i + 1 < n && v[i + 1] < x; i++)
+		v[i] = v[i + 1];
+	for (; i > 0 && v[i - 1] > x; i--)
+		v[i] = v[i - 1];
+	v[i] = x;
+}
+
+/*
+ * v keeps the newest as they came, sorted the same by size: to sort them
+ * anew for each reply was 1,800 instructions.
+ */
 static uint8_t
-push(uint32_t *v, uint8_t len, size_t max, uint32_t x)
+push(uint32_t *v, uint32_t *sorted, uint8_t len, size_t max, uint32_t x)
 {
 	if (len == max) {
+		sorted_put(sorted, max, v[0], x);
 		memmove(v, v + 1, (max - 1) * sizeof(v[0]));
-		len--;
+		v[max - 1] = x;
+		return len;
 	}
+	sorted[len] = UINT32_MAX;
+	sorted_put(sorted, len + 1u, UINT32_MAX, x);
 	v[len] = x;
 	return (uint8_t)(len + 1);
 }
@@ -171,7 +174,15 @@ push(uint32_t *v, uint8_t len, size_t max, uint32_t x)
 static void
 regime_push(struct peer *p, uint32_t rtt)
 {
-	p->regime_len = push(p->regime, p->regime_len, REGIME_MAX, rtt);
+	p->regime_len =
+	    push(p->regime, p->regime_sorted, p->regime_len, REGIME_MAX, rtt);
+}
+
+static void
+history_push(struct peer *p, uint32_t rtt)
+{
+	p->history_len = push(p->history, p->history_sorted, p->history_len,
+	    HISTORY_MAX, rtt);
 }
 
 static void
@@ -354,7 +365,7 @@ peer_sample(struct peer *p, uint32_t rtt, uint64_t site, uint64_t now_us)
 	p->shifts *= 0.97;
 	if (p->unstable > 0)
 		p->unstable--;
-	p->history_len = push(p->history, p->history_len, HISTORY_MAX, rtt);
+	history_push(p, rtt);
 	left_out = judge(p, rtt, site, now_us);
 	if (p->shifts >= 2.6) {
 		p->unstable = UNSTABLE_FOR;
@@ -373,8 +384,7 @@ peer_suppose(struct peer *p, uint32_t est, uint32_t dev, double loss)
 	for (size_t i = 0; i < 4; i++) {
 		uint32_t x = i % 2 == 0 ? low : est + dev;
 
-		p->history_len =
-		    push(p->history, p->history_len, HISTORY_MAX, x);
+		history_push(p, x);
 		regime_push(p, x);
 	}
 	p->loss = loss;

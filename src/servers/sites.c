@@ -47,8 +47,8 @@ place_resume(struct peer *p, const struct place *x)
 {
 	uint32_t low = x->dev < x->est ? x->est - x->dev : 1;
 
-	p->regime[0] = low;
-	p->regime[1] = x->est + x->dev;
+	p->regime[0] = p->regime_sorted[0] = low;
+	p->regime[1] = p->regime_sorted[1] = x->est + x->dev;
 	p->regime_len = 2;
 }
 
