@@ -28,6 +28,9 @@ enum local_kind {
 	LOCAL_NODATA,	      /* NODATA whatever is asked */
 	LOCAL_DROP,	      /* data, else no answer at all */
 	LOCAL_INFORM,	      /* as transparent; who asks is logged */
+	LOCAL_ALWAYS_REFUSE,  /* REFUSED whatever is asked */
+	LOCAL_ALWAYS_NULL,    /* 0.0.0.0 and ::, NODATA for other types */
+	LOCAL_INFORM_DROP,    /* as drop; who asks is logged */
 };
 struct local_zone {
 	const uint8_t *name;
@@ -91,8 +94,18 @@ struct policy_question {
 	const uint8_t *qname;
 	uint16_t qtype;
 	bool inform; /* out: this should be logged */
+	const uint8_t *target; /* out, borrowed: see POLICY_FOLLOW */
 };
-enum policy_verdict { POLICY_RESOLVE, POLICY_ANSWER, POLICY_SILENCE };
+enum policy_verdict {
+	POLICY_RESOLVE,
+	POLICY_ANSWER,
+	POLICY_SILENCE,
+	/*
+	 * There is an alias in the answer, and where it leads is for the
+	 * resolver to find out: the target.
+	 */
+	POLICY_FOLLOW,
+};
 /*
  * A local answer, in the arena? It is authoritative as RFC 6303 section 3 has
  * it. Where the client's view has a zone or a record for the name, what holds

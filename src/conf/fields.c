@@ -13,7 +13,8 @@ static const char *const action_words[] = { "allow", "allow-snoop", "refuse",
 static const char *const zone_words[] = { "stub", "forward", NULL };
 static const char *const local_words[] = { "static", "refuse",
 	"always-nxdomain", "transparent", "typetransparent", "redirect",
-	"always-nodata", "drop", "inform", NULL };
+	"always-nodata", "drop", "inform", "always-refuse", "always-null",
+	"inform-drop", NULL };
 static const char *const transport_words[] = { "udp", "tcp", NULL };
 static const char *const zone_transport_words[] = { "udp", "tcp", NULL };
 
@@ -118,7 +119,11 @@ const struct option local_fields[] = {
 		    "so and logs who asks. typetransparent also resolves "
 		    "the types a name with local-data lacks. redirect answers "
 		    "every name with the data of the zone's own name. "
-		    "always-nxdomain and always-nodata deny everything." },
+		    "always-nxdomain and always-nodata deny everything, "
+		    "always-refuse refuses it, always-null answers 0.0.0.0 "
+		    "and ::, inform-drop is drop and logs who asks. "
+		    "An alias in local-data is followed wherever "
+		    "it leads." },
 	{ .path = "view",
 	    .type = OPTION_TEXT,
 	    .offset = IN(conf_local_zone, view),

@@ -128,8 +128,15 @@ log_asked(const struct visit *v)
 	    type_text(v->asked.qtype, type));
 }
 
+/* Without RD only who may snoop is shown what others asked for. */
 static bool
-is_local(struct front *f, struct visit *v, enum fate *fate)
+may_recurse(const struct visit *v, enum access access)
+{
+	return (v->asked.flags & FLAG_RD) != 0 || access == ACCESS_SNOOP;
+}
+
+static bool
+is_local(struct front *f, struct visit *v, enum access access, enum fate *fate)
 {
 	struct policy_question q = { .client = &v->route.from,
 		.qname = v->asked.qname,
@@ -143,6 +150,12 @@ is_local(struct front *f, struct visit *v, enum fate *fate)
 		log_asked(v);
 	if (verdict == POLICY_RESOLVE)
 		return false;
+	if (verdict == POLICY_FOLLOW && may_recurse(v, access)) {
+		count_up(&f->counts.local);
+		v->target = q.target;
+		*fate = miss_take(f, v);
+		return true;
+	}
 	count_up(
 	    verdict == POLICY_SILENCE ? &f->counts.dropped : &f->counts.local);
 	*fate =
@@ -214,11 +227,11 @@ visit_question(struct front *f, struct visit *v, enum access access)
 	if (v->asked.qclass != CLASS_IN)
 		return refuse(f, v, EDE_NOT_SUPPORTED,
 		    "only classes IN and CH");
-	if (is_odd_type(f, v, &fate) || is_local(f, v, &fate))
+	if (is_odd_type(f, v, &fate) || is_local(f, v, access, &fate))
 		return fate;
 	if (v->asked.qtype == TYPE_ANY && f->rules->refuse_any)
 		return answer_any(f, v);
-	if ((v->asked.flags & FLAG_RD) == 0 && access != ACCESS_SNOOP)
+	if (!may_recurse(v, access))
 		return refuse(f, v, EDE_NOT_AUTHORITATIVE,
 		    "recursion is not desired, and memory is not shown");
 	if (is_hit(f, v))
@@ -248,6 +261,7 @@ visit(struct front *f, struct visit *v, const uint8_t *bytes, size_t len)
 	enum access access = policy_access(f->rules->policy, &v->route.from);
 
 	v->rcode = RCODE_NOERROR;
+	v->target = NULL;
 	if (verdict == QUERY_SILENCE || access == ACCESS_DROP) {
 		count_up(&f->counts.dropped);
 		return FATE_SILENCE;

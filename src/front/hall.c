@@ -31,6 +31,7 @@ errand_free(struct errand *e)
 	if (e == NULL)
 		return;
 	memory_free(e->bytes);
+	memory_free(e->alias);
 	memory_free(e);
 }
 

@@ -9,6 +9,12 @@
 
 #define HALL_QUESTIONS_MAX 8192u /* not yet taken, per worker */
 
+/* The name that was asked for, when a local alias leads to another one. */
+struct alias {
+	struct name qname;
+	struct addr client; /* of some view, perhaps */
+};
+
 /*
  * A question on its way to the worker that owns it, and back with its
  * answer. One heap object for both ways, so that an answer never fails for
@@ -29,7 +35,8 @@ struct errand {
 	bool answered;
 	enum ede ede;
 	char why[120];
-	struct name qname;
+	struct alias *alias; /* owned; mostly NULL */
+	struct name qname;   /* to be resolved */
 };
 
 void errand_free(struct errand *e); /* NULL is fine */

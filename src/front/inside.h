@@ -61,6 +61,7 @@ struct visit {
 	size_t len;     /* of the reply */
 	unsigned rcode; /* of an error; else what the reply says */
 	uint64_t now_ms;
+	const uint8_t *target; /* of a local alias: to be resolved; or NULL */
 	bool over; /* asks too much, unless it can show who it is */
 };
 enum fate { FATE_REPLY, FATE_WAIT, FATE_SILENCE };
@@ -110,6 +111,13 @@ enum fate limit_answer(struct front *f, struct visit *v);
  * reply_len says how long the reply in it is.
  */
 bool quick_reply(struct front *f, struct datagram *d, uint64_t now_ms);
+
+/* --- alias.c ---------------------------------------------------------- */
+
+struct alias *alias_new(const struct visit *v) MUST_USE;
+/* The aliases that led to the errand's name, if any, and then this answer. */
+const struct answer *alias_put_before(struct front *f, const struct errand *e,
+    const struct answer *a);
 
 /* --- miss.c ----------------------------------------------------------- */
 

@@ -120,7 +120,7 @@ may_be_kept(const struct errand *e, const struct outcome *o,
     const struct answer *a)
 {
 	return o->expires_ms != 0 && !a->authoritative && !a->bogus &&
-	       !e->cache_only &&
+	       !e->cache_only && e->alias == NULL &&
 	       (a->rcode == RCODE_NOERROR || a->rcode == RCODE_NXDOMAIN);
 }
 
@@ -171,7 +171,8 @@ errand_resolved(void *user, const struct outcome *o)
 	struct errand *e = user;
 	struct front *f = e->front;
 	struct pack_opts po = {
-		.qname = e->qname.wire,
+		.qname =
+		    e->alias == NULL ? e->qname.wire : e->alias->qname.wire,
 		.qtype = e->qtype,
 		.qclass = CLASS_IN,
 		.first = f->rules->rotate ? (uint16_t)(f->turn++) : 0,
@@ -179,7 +180,7 @@ errand_resolved(void *user, const struct outcome *o)
 		.dnssec_ok = e->dnssec_ok,
 		.minimal = f->rules->minimal,
 	};
-	const struct answer *a = screen(f, e, o);
+	const struct answer *a = alias_put_before(f, e, screen(f, e, o));
 	struct packed p;
 
 	errand_end(e);
@@ -271,7 +272,11 @@ errand_new(const struct front *f, const struct visit *v, uint32_t slot)
 	e->checking_disabled = (v->asked.flags & FLAG_CD) != 0;
 	e->cache_only = (v->asked.flags & FLAG_RD) == 0;
 	e->ede = EDE_NONE;
-	name_lower(&e->qname, v->asked.qname);
+	name_lower(&e->qname, v->target != NULL ? v->target : v->asked.qname);
+	if (v->target != NULL && (e->alias = alias_new(v)) == NULL) {
+		errand_free(e);
+		return NULL;
+	}
 	return e;
 }
 

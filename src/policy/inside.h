@@ -45,6 +45,9 @@ enum zone_kind {
 	ZONE_NODATA,      /* NODATA whatever is asked */
 	ZONE_DROP,        /* data, else silence */
 	ZONE_INFORM,      /* as transparent, and logged */
+	ZONE_ALWAYS_REFUSE,
+	ZONE_ALWAYS_NULL, /* the address that leads nowhere */
+	ZONE_INFORM_DROP,
 	ZONE_LOOPBACK,    /* every name has the loopback addresses */
 	ZONE_EMPTY,       /* every name exists and has nothing: NODATA */
 };
@@ -92,16 +95,24 @@ bool name_tree_find(const struct tree *t, const uint8_t *n, struct tree_place *o
 
 enum err special_add(struct tree *t, struct arena *a) MUST_USE;
 
-/* --- local.c ---------------------------------------------------------- */
+/* --- data.c ----------------------------------------------------------- */
 
 enum err local_zone_add(struct tree *t, struct arena *a,
     const struct local_zone *z) MUST_USE;
 /* One record in zone-file form. */
 enum err local_record_add(struct tree *t, struct arena *a,
     const char *line) MUST_USE;
+/* The set of that type at a name; NULL: none. */
+struct local_set *local_set_of(const struct tree_node *n, uint16_t type);
+
+/* --- local.c ---------------------------------------------------------- */
+
 /* False: the tree has neither a zone nor a record for the name. */
 bool local_answer(const struct tree *t, struct policy_question *q,
     struct arena *a, struct answer *out, enum policy_verdict *verdict);
+/* What another tree said FOLLOW about is perhaps for this one to answer. */
+enum policy_verdict local_go_on(const struct tree *t,
+    struct policy_question *q, struct arena *a, struct answer *out);
 
 /* --- hosts.c ---------------------------------------------------------- */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * local.c - local zones and local data, and the answers they give.
+ * local.c - the answers that local zones and local data give.
  *
  * For a name that the tree knows something about:
  *
@@ -8,7 +8,8 @@
  *     this is; one that is transparent, or none at all, leaves the name to
  *     the resolver unless there are records at this very name.
  *  2. Records of the type asked for, or an alias, are the answer. An alias is
- *     followed as long as its target is local too, a few steps.
+ *     followed as long as its target is local too, a few steps; after that it
+ *     is the resolver's.
  *  3. Otherwise the name exists (NODATA) or it does not (NXDOMAIN): the SOA
  *     of the zone goes along, of the form RFC 6303 section 3 gives it.
  *
@@ -32,125 +33,6 @@ struct asking {
 	struct tree_place place;
 	uint16_t qtype;
 };
-
-/* --- building --------------------------------------------------------- */
-
-enum err
-local_zone_add(struct tree *t, struct arena *a, const struct local_zone *z)
-{
-	static const enum zone_kind kinds[] = {
-		[LOCAL_STATIC] = ZONE_STATIC,
-		[LOCAL_REFUSE] = ZONE_REFUSE,
-		[LOCAL_NXDOMAIN] = ZONE_NXDOMAIN,
-		[LOCAL_TRANSPARENT] = ZONE_TRANSPARENT,
-		[LOCAL_TYPETRANSPARENT] = ZONE_TYPETRANSPARENT,
-		[LOCAL_REDIRECT] = ZONE_REDIRECT,
-		[LOCAL_NODATA] = ZONE_NODATA,
-		[LOCAL_DROP] = ZONE_DROP,
-		[LOCAL_INFORM] = ZONE_INFORM,
-	};
-	struct tree_node *node = name_tree_add(t, a, z->name);
-
-	if (node == NULL)
-		return ERR_MEMORY;
-	node->zone = kinds[z->kind];
-	return ERR_OK;
-}
-
-static struct local_set *
-set_of_type(const struct tree_node *n, uint16_t type)
-{
-	struct local_set *s = n->sets;
-
-	while (s != NULL && s->set.type != type)
-		s = s->next;
-	return s;
-}
-
-static bool
-holds_rdata(const struct local_set *s, const struct rdata *r)
-{
-	uint16_t i;
-
-	for (i = 0; i < s->set.count; i++)
-		if (s->rdata[i].len == r->len &&
-		    memcmp(s->rdata[i].bytes, r->bytes, r->len) == 0)
-			return true;
-	return false;
-}
-
-static enum err
-set_grow(struct local_set *s, struct arena *a)
-{
-	uint16_t room = s->room == 0 ? 2 : (uint16_t)(s->room * 2);
-	struct rdata *list;
-
-	if (room > 4096)
-		return ERR_EXISTS;
-	list = arena_take(a, room * sizeof(*list));
-	if (list == NULL)
-		return ERR_MEMORY;
-	if (s->set.count > 0)
-		memcpy(list, s->rdata, s->set.count * sizeof(*list));
-	s->rdata = list;
-	s->set.rdata = list;
-	s->room = room;
-	return ERR_OK;
-}
-
-static struct local_set *
-set_new(struct tree_node *n, struct arena *a, const struct rrset *one)
-{
-	struct local_set *s = arena_take(a, sizeof(*s));
-
-	if (s == NULL)
-		return NULL;
-	s->set.owner = one->owner;
-	s->set.type = one->type;
-	s->set.ttl = one->ttl;
-	s->next = n->sets;
-	n->sets = s;
-	return s;
-}
-
-/* An alias stands alone, and there is one of it (RFC 1034 section 3.6.2). */
-static bool
-is_alias_clash(const struct tree_node *n, uint16_t type)
-{
-	if (n->sets == NULL)
-		return false;
-	return type == TYPE_CNAME || set_of_type(n, TYPE_CNAME) != NULL;
-}
-
-enum err
-local_record_add(struct tree *t, struct arena *a, const char *line)
-{
-	const struct rrset *one = rrset_parse(a, line);
-	struct tree_node *n;
-	struct local_set *s;
-	enum err e;
-
-	if (one == NULL)
-		return arena_over(a) ? ERR_MEMORY : ERR_FORMAT;
-	n = name_tree_add(t, a, one->owner);
-	if (n == NULL)
-		return ERR_MEMORY;
-	if (is_alias_clash(n, one->type))
-		return ERR_EXISTS;
-	s = set_of_type(n, one->type);
-	if (s == NULL)
-		s = set_new(n, a, one);
-	if (s == NULL)
-		return ERR_MEMORY;
-	if (one->ttl < s->set.ttl)
-		s->set.ttl = one->ttl;
-	if (holds_rdata(s, &one->rdata[0]))
-		return ERR_OK;
-	if (s->set.count == s->room && (e = set_grow(s, a)) != ERR_OK)
-		return e;
-	s->rdata[s->set.count++] = one->rdata[0];
-	return ERR_OK;
-}
 
 /* --- answering -------------------------------------------------------- */
 
@@ -234,7 +116,7 @@ put_negative(const struct asking *q, uint8_t rcode)
 
 	q->out->rcode = rcode;
 	if (name_tree_find(q->tree, zone, &apex) && apex.node != NULL)
-		own = set_of_type(apex.node, TYPE_SOA);
+		own = local_set_of(apex.node, TYPE_SOA);
 	put(q, SECTION_AUTHORITY,
 	    own != NULL ? &own->set : make_soa(q->arena, zone));
 }
@@ -324,6 +206,27 @@ say_blocked(const struct asking *q)
 	memcpy(q->out->why, why, sizeof(why));
 }
 
+static void
+put_refusal(const struct asking *q)
+{
+	say_blocked(q);
+	q->out->rcode = RCODE_REFUSED;
+	q->out->authoritative = false;
+}
+
+static void
+put_null(const struct asking *q)
+{
+	static const uint8_t zero[16];
+
+	if (q->qtype == TYPE_A || q->qtype == TYPE_AAAA)
+		put(q, SECTION_ANSWER,
+		    make_set(q->arena, q->qname, q->qtype, zero,
+			q->qtype == TYPE_A ? 4 : 16));
+	else
+		put_negative(q, RCODE_NOERROR);
+}
+
 /* Neither data nor a set of the zone's own: what does the zone say? */
 static enum policy_verdict
 put_verdict(const struct asking *q)
@@ -339,16 +242,22 @@ put_verdict(const struct asking *q)
 		say_blocked(q);
 		put_negative(q, RCODE_NOERROR);
 		return POLICY_ANSWER;
+	case ZONE_ALWAYS_NULL:
+		say_blocked(q);
+		put_null(q);
+		return POLICY_ANSWER;
 	case ZONE_DROP:
+	case ZONE_INFORM_DROP:
 		return POLICY_SILENCE;
 	case ZONE_REFUSE:
 		if (has_sets) {
 			put_negative(q, RCODE_NOERROR);
 			return POLICY_ANSWER;
 		}
-		say_blocked(q);
-		q->out->rcode = RCODE_REFUSED;
-		q->out->authoritative = false;
+		put_refusal(q);
+		return POLICY_ANSWER;
+	case ZONE_ALWAYS_REFUSE:
+		put_refusal(q);
 		return POLICY_ANSWER;
 	case ZONE_STATIC:
 		put_negative(q,
@@ -380,7 +289,14 @@ is_parents_ds(const struct asking *q)
 	return q->qtype == TYPE_DS && is_apex(q) &&
 	       (q->place.zone == ZONE_STATIC || q->place.zone == ZONE_EMPTY) &&
 	       name_is_within(q->qname, arpa) &&
-	       set_of_type(q->place.node, TYPE_DS) == NULL;
+	       local_set_of(q->place.node, TYPE_DS) == NULL;
+}
+
+static bool
+overrides_data(enum zone_kind kind)
+{
+	return kind == ZONE_NXDOMAIN || kind == ZONE_NODATA ||
+	       kind == ZONE_ALWAYS_REFUSE || kind == ZONE_ALWAYS_NULL;
 }
 
 /* The name asked for, or the target of an alias: ANSWER when it is ours. */
@@ -389,7 +305,7 @@ answer_name(struct asking *q)
 {
 	if (!name_tree_find(q->tree, q->qname, &q->place) || is_parents_ds(q))
 		return POLICY_RESOLVE;
-	if (q->place.zone == ZONE_NXDOMAIN || q->place.zone == ZONE_NODATA)
+	if (overrides_data(q->place.zone))
 		return put_verdict(q);
 	return put_data(q) || put_zone_set(q) ? POLICY_ANSWER : put_verdict(q);
 }
@@ -409,6 +325,29 @@ alias_target(const struct asking *q)
 	return rdata_name(&last->rdata[0], 0);
 }
 
+/* ANSWER, or FOLLOW when the last alias leads out of here. */
+static enum policy_verdict
+follow(struct asking *q, struct policy_question *pq)
+{
+	for (unsigned i = 0; i < LOCAL_ALIASES_MAX; i++) {
+		size_t before = q->out->counts[SECTION_ANSWER];
+		enum policy_verdict v;
+
+		q->qname = alias_target(q);
+		if (q->qname == NULL)
+			break;
+		v = answer_name(q);
+		if (v == POLICY_RESOLVE) {
+			pq->target = q->qname;
+			return POLICY_FOLLOW;
+		}
+		if (v != POLICY_ANSWER ||
+		    q->out->counts[SECTION_ANSWER] == before)
+			break;
+	}
+	return POLICY_ANSWER;
+}
+
 bool
 local_answer(const struct tree *t, struct policy_question *pq, struct arena *a,
     struct answer *out, enum policy_verdict *verdict)
@@ -418,22 +357,29 @@ local_answer(const struct tree *t, struct policy_question *pq, struct arena *a,
 		.out = out,
 		.qname = pq->qname,
 		.qtype = pq->qtype };
-	unsigned i;
 
 	if (!name_tree_find(t, pq->qname, &q.place))
 		return false;
-	pq->inform = q.place.zone == ZONE_INFORM;
+	pq->inform =
+	    q.place.zone == ZONE_INFORM || q.place.zone == ZONE_INFORM_DROP;
 	*out = (struct answer){ .ede = EDE_NONE, .authoritative = true };
 	*verdict = answer_name(&q);
 	if (*verdict != POLICY_ANSWER)
 		return q.place.zone != ZONE_NONE;
-	for (i = 0; i < LOCAL_ALIASES_MAX; i++) {
-		size_t before = out->counts[SECTION_ANSWER];
-
-		q.qname = alias_target(&q);
-		if (q.qname == NULL || answer_name(&q) != POLICY_ANSWER ||
-		    out->counts[SECTION_ANSWER] == before)
-			break;
-	}
+	*verdict = follow(&q, pq);
 	return true;
+}
+
+enum policy_verdict
+local_go_on(const struct tree *t, struct policy_question *pq, struct arena *a,
+    struct answer *out)
+{
+	struct asking q = { .tree = t,
+		.arena = a,
+		.out = out,
+		.qname = pq->qname,
+		.qtype = pq->qtype };
+
+	pq->target = NULL;
+	return follow(&q, pq);
 }

@@ -118,7 +118,8 @@ fill_names(struct policy *p, const struct policy_opts *o, const char **bad)
 	for (size_t i = 0; i < o->zone_count && e == ERR_OK; i++) {
 		if (o->zones[i].view > o->view_count)
 			return ERR_NOT_FOUND;
-		p->informs |= o->zones[i].kind == LOCAL_INFORM;
+		p->informs |= o->zones[i].kind == LOCAL_INFORM ||
+			      o->zones[i].kind == LOCAL_INFORM_DROP;
 		e = local_zone_add(&p->trees[o->zones[i].view], p->arena,
 		    &o->zones[i]);
 	}
@@ -226,10 +227,13 @@ policy_answer(const struct policy *p, struct policy_question *q,
 	uint8_t view = 0;
 
 	q->inform = false;
+	q->target = NULL;
 	if (p->view_count > 0 && q->client != NULL)
 		view = policy_view_of(p, q->client);
 	if (view != 0 && local_answer(&p->trees[view], q, a, out, &verdict))
-		return verdict;
+		return verdict == POLICY_FOLLOW
+			   ? local_go_on(&p->trees[0], q, a, out)
+			   : verdict;
 	(void)local_answer(&p->trees[0], q, a, out, &verdict);
 	return verdict;
 }

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Zones that are configured: forwarded, stubs, local, and seen by some only."""
 
+import subprocess
+
 import dns.edns
 import dns.exception
+import dns.flags
+import dns.message
 import dns.rcode
 import lab
 import pytest
@@ -130,3 +134,105 @@ def test_clients_that_send_a_cookie_are_given_one(daemon):
     other = cookie_of(ask(mine[::-1] + given[8:]))
     assert other[:8] == mine[::-1] and other[16:] != given[16:]
     assert cookie_of(daemon.ask(GAIA)) is None
+
+
+# --- local aliases that lead to names of others ----------------------------
+
+
+@pytest.fixture(scope="module")
+def signposts(start_for_module):
+    return start_for_module({
+        "local-data": ["portal.home.arpa. 60 IN CNAME gaia.cs.umass.edu.",
+                       "long.home.arpa. 60 IN CNAME portal.home.arpa.",
+                       "gone.home.arpa. 60 IN CNAME nobody.umass.edu.",
+                       "dead.home.arpa. 60 IN CNAME www.silent.example.",
+                       "printer.home.arpa. 60 IN A 192.0.2.9",
+                       "tv.example. 60 IN CNAME gaia.cs.umass.edu."],
+        "local-zones": [
+            {"name": "tv.example", "type": "redirect"},
+            {"name": "null.example", "type": "always-null"},
+            {"name": "never.example", "type": "always-refuse"},
+            {"name": "hush.example", "type": "inform-drop"}],
+        "views": [{"name": "kids", "clients": ["127.0.0.9/32"],
+                   "local-data": [
+                       "www.nyu.edu. 60 IN CNAME gaia.cs.umass.edu.",
+                       "mine.home.arpa. 60 IN CNAME printer.home.arpa."]}]})
+
+
+def chain(reply):
+    return [(str(s.name).lower().rstrip("."), str(s[0]).lower().rstrip("."))
+            for s in reply.answer]
+
+
+@pytest.mark.parametrize("name,aliases", [
+    ("portal.home.arpa", 1), ("Long.HOME.arpa", 2), ("tv.example", 1),
+    ("a.b.tv.example", 1)])
+def test_a_local_alias_is_followed_to_names_of_others(
+        signposts, name, aliases):
+    for tcp in (False, True, False, False):
+        reply = signposts.ask(name, tcp=tcp)
+        assert lab.rcode(reply) == "NOERROR"
+        assert lab.addresses(reply) == [GAIA_ADDRESS]
+        steps = chain(reply)
+        assert len(steps) == aliases + 1
+        assert steps[0][0] == name.lower()
+        assert steps[-1] == (GAIA, GAIA_ADDRESS)
+        assert str(reply.question[0].name).rstrip(".") == name
+    short = subprocess.run(
+        [lab.tool("dig"), "@127.0.0.1", "-p", str(signposts.port), "+short",
+         name], capture_output=True, text=True, timeout=20,
+        check=False).stdout.split()
+    assert short[-2:] == [f"{GAIA}.", GAIA_ADDRESS]
+
+
+def test_what_is_found_there_is_what_is_told(signposts):
+    reply = signposts.ask("gone.home.arpa")
+    assert lab.rcode(reply) == "NXDOMAIN"
+    assert lab.types(reply) == ["CNAME"]
+    assert lab.types(reply, "authority") == ["SOA"]
+    reply = signposts.ask("portal.home.arpa", "MX")
+    assert lab.rcode(reply) == "NOERROR" and lab.types(reply) == ["CNAME"]
+    reply = signposts.ask("dead.home.arpa")
+    assert lab.rcode(reply) == "SERVFAIL" and lab.ede_codes(reply) != []
+    # Where it leads, who wants the alias itself is not led.
+    reply = signposts.ask("portal.home.arpa", "CNAME")
+    assert len(reply.answer) == 1
+
+
+def test_what_was_put_together_here_is_not_proven(signposts):
+    reply = signposts.ask("portal.home.arpa", want_dnssec=True)
+    assert lab.addresses(reply) == [GAIA_ADDRESS]
+    assert not reply.flags & dns.flags.AD
+
+
+def test_without_recursion_the_alias_is_all(signposts):
+    q = signposts.query("portal.home.arpa")
+    q.flags &= ~dns.flags.RD
+    reply = dns.message.from_wire(signposts.send_raw(q.to_wire()))
+    assert lab.types(reply) == ["CNAME"]
+
+
+def test_an_alias_of_a_view_is_its_clients_alone(signposts):
+    kid = {"source": "127.0.0.9"}
+    for _ in range(3):
+        assert lab.addresses(signposts.ask("www.nyu.edu")) == [
+            "216.165.47.10"]
+        reply = signposts.ask("www.nyu.edu", **kid)
+        assert lab.addresses(reply) == [GAIA_ADDRESS]
+        assert chain(reply)[0] == ("www.nyu.edu", GAIA)
+        # It may lead to what is local for everybody.
+        reply = signposts.ask("mine.home.arpa", **kid)
+        assert lab.addresses(reply) == ["192.0.2.9"]
+
+
+def test_kinds_for_blocklists(signposts):
+    reply = signposts.ask("ads.null.example")
+    assert lab.addresses(reply) == ["0.0.0.0"]
+    assert lab.addresses(signposts.ask("null.example", "AAAA")) == ["::"]
+    assert signposts.ask("x.null.example", "MX").answer == []
+    assert lab.ede_codes(reply) == [15]
+    assert lab.rcode(signposts.ask("x.never.example")) == "REFUSED"
+    with pytest.raises(dns.exception.Timeout):
+        signposts.ask("www.hush.example", timeout=1)
+    assert lab.wait_until(
+        lambda: "name=www.hush.example" in signposts.stderr())

@@ -242,6 +242,77 @@ of_a_line_that_is_too_long_no_half_names_are_taken(void **state)
 	bench_stop(&b);
 }
 
+static void
+blocklists_have_their_kinds(void **state)
+{
+	static const char *const data[] = { "x.n. 1 A 192.0.2.7",
+		"x.r. 1 A 192.0.2.7", "x.d. 1 A 192.0.2.7" };
+	struct name names[3];
+	struct local_zone zones[3] = {
+		zone(&names[0], "n.", LOCAL_ALWAYS_NULL, 0),
+		zone(&names[1], "r.", LOCAL_ALWAYS_REFUSE, 0),
+		zone(&names[2], "d.", LOCAL_INFORM_DROP, 0),
+	};
+	struct bench b;
+
+	(void)state;
+	bench_start(&b, &(struct policy_opts){ .zones = zones,
+			    .zone_count = 3,
+			    .data = data,
+			    .data_count = 3 });
+	assert_int_equal(ask(&b, "x.n.", TYPE_A), POLICY_ANSWER);
+	assert_int_equal(answered(&b), 0);
+	assert_int_equal(ask(&b, "n.", TYPE_AAAA), POLICY_ANSWER);
+	assert_int_equal(b.answer.sets[SECTION_ANSWER][0]->rdata[0].len, 16);
+	assert_int_equal(ask(&b, "n.", TYPE_TXT), POLICY_ANSWER);
+	assert_int_equal(b.answer.counts[SECTION_ANSWER], 0);
+	assert_int_equal(b.answer.rcode, RCODE_NOERROR);
+	assert_int_equal(ask(&b, "x.r.", TYPE_A), POLICY_ANSWER);
+	assert_int_equal(b.answer.rcode, RCODE_REFUSED);
+	assert_false(b.answer.authoritative);
+	assert_int_equal(ask(&b, "y.d.", TYPE_A), POLICY_SILENCE);
+	assert_true(b.inform);
+	assert_int_equal(ask(&b, "x.d.", TYPE_A), POLICY_ANSWER);
+	assert_int_equal(answered(&b), 7);
+	bench_stop(&b);
+}
+
+static void
+an_alias_that_leads_away_is_for_the_resolver(void **state)
+{
+	static const char *const data[] = { "a.home.arpa. 1 CNAME b.home.arpa.",
+		"b.home.arpa. 1 CNAME www.example.", "c. 1 A 192.0.2.7",
+		"loop.home.arpa. 1 CNAME loop.home.arpa." };
+	static const char *const own[] = { "v. 1 CNAME a.home.arpa.",
+		"w. 1 CNAME c." };
+	struct prefix net;
+	struct policy_view view = { &net, 1, own, 2 };
+	struct addr client;
+	struct policy_question q = { .client = &client, .qtype = TYPE_A };
+	struct name n;
+	struct bench b;
+
+	(void)state;
+	assert_int_equal(prefix_parse("192.0.2.0/24", &net), ERR_OK);
+	assert_int_equal(addr_parse("192.0.2.1", 0, &client), ERR_OK);
+	bench_start(&b, &(struct policy_opts){ .data = data,
+			    .data_count = 4,
+			    .views = &view,
+			    .view_count = 1 });
+	assert_int_equal(name_parse("v.", &n), ERR_OK);
+	q.qname = n.wire;
+	assert_int_equal(policy_answer(b.policy, &q, b.arena, &b.answer),
+	    POLICY_FOLLOW);
+	assert_int_equal(b.answer.counts[SECTION_ANSWER], 3);
+	assert_memory_equal(q.target, "\003www\007example", 13);
+	b.client = &client;
+	assert_int_equal(ask(&b, "w.", TYPE_A), POLICY_ANSWER);
+	assert_int_equal(b.answer.counts[SECTION_ANSWER], 2);
+	assert_int_equal(ask(&b, "v.", TYPE_CNAME), POLICY_ANSWER);
+	assert_int_equal(ask(&b, "loop.home.arpa.", TYPE_A), POLICY_ANSWER);
+	bench_stop(&b);
+}
+
 int
 main(void)
 {
@@ -253,6 +324,8 @@ main(void)
 		cmocka_unit_test(a_hosts_file_gives_names_and_points_back),
 		cmocka_unit_test(
 		    of_a_line_that_is_too_long_no_half_names_are_taken),
+		cmocka_unit_test(blocklists_have_their_kinds),
+		cmocka_unit_test(an_alias_that_leads_away_is_for_the_resolver),
 	};
 
 	return cmocka_run_group_tests_name("local", tests, NULL, NULL);
