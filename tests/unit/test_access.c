@@ -1,21 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Who may ask. */
-#include "support.h"
-
-#include <hither/policy.h>
-
-struct bench {
-	struct policy *policy;
-};
-
-static struct access_rule
-rule(const char *text, enum access access)
-{
-	struct access_rule r = { .access = access };
-
-	assert_int_equal(prefix_parse(text, &r.net), ERR_OK);
-	return r;
-}
+#include "policy_support.h"
 
 static enum access
 access_of(const struct policy *p, const char *text)
@@ -24,21 +9,6 @@ access_of(const struct policy *p, const char *text)
 
 	assert_int_equal(addr_parse(text, 53, &a), ERR_OK);
 	return policy_access(p, &a);
-}
-
-static void
-bench_start(struct bench *b, const struct policy_opts *o)
-{
-	const char *bad;
-
-	b->policy = policy_new(o, &bad);
-	assert_non_null(b->policy);
-}
-
-static void
-bench_stop(struct bench *b)
-{
-	policy_free(b->policy);
 }
 
 static void

@@ -1,51 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Kinds of local zones, views and the hosts file. */
-#include "support.h"
+#include "policy_support.h"
 
 #include <stdio.h>
 #include <string.h>
-
-#include <hither/policy.h>
-
-struct bench {
-	struct arena *arena;
-	struct policy *policy;
-	struct answer answer;
-	const struct addr *client;
-	bool inform;
-};
-
-static void
-bench_start(struct bench *b, const struct policy_opts *o)
-{
-	const char *bad;
-
-	*b = (struct bench){ .policy = policy_new(o, &bad) };
-	assert_non_null(b->policy);
-	b->arena = arena_new(1 << 20);
-	assert_non_null(b->arena);
-}
-
-static void
-bench_stop(struct bench *b)
-{
-	policy_free(b->policy);
-	arena_free(b->arena);
-}
-
-static enum policy_verdict
-ask(struct bench *b, const char *name, uint16_t type)
-{
-	struct name n;
-	struct policy_question q = { .client = b->client, .qtype = type };
-	enum policy_verdict v;
-
-	assert_int_equal(name_parse(name, &n), ERR_OK);
-	q.qname = n.wire;
-	v = policy_answer(b->policy, &q, b->arena, &b->answer);
-	b->inform = q.inform;
-	return v;
-}
 
 static struct local_zone
 zone(struct name *n, const char *text, enum local_kind kind, uint8_t view)

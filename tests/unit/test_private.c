@@ -1,31 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Public names do not lead into private networks. */
-#include "support.h"
-
-#include <hither/policy.h>
-
-struct bench {
-	struct arena *arena;
-	struct policy *policy;
-};
-
-static void
-bench_start(struct bench *b, const struct policy_opts *o)
-{
-	const char *bad;
-
-	b->policy = policy_new(o, &bad);
-	assert_non_null(b->policy);
-	b->arena = arena_new(1 << 20);
-	assert_non_null(b->arena);
-}
-
-static void
-bench_stop(struct bench *b)
-{
-	policy_free(b->policy);
-	arena_free(b->arena);
-}
+#include "policy_support.h"
 
 /* How many records of this one-record set may be told to who asked `name`. */
 static size_t
