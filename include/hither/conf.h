@@ -200,6 +200,10 @@ struct conf {
 		struct {
 			uint32_t qps; /* 0: no bound */
 		} responses;
+		struct {
+			uint32_t qps; /* 0: no bound */
+			struct conf_names exempt;
+		} zones;
 	} rate_limit;
 	struct {
 		const struct conf_zone *items;

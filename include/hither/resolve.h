@@ -44,6 +44,14 @@ struct resolver_opts {
 	size_t zone_count;
 	const struct prefix *do_not_query;
 	size_t do_not_query_count;
+	/*
+	 * Questions a second for one zone, of all who share the throttle. Not
+	 * for the root, names of one label, configured zones, and these.
+	 */
+	struct throttle *zone_throttle; /* NULL: no bound */
+	struct throttle_rate zone_rate;
+	const uint8_t *const *zones_spared; /* with all below them */
+	size_t zones_spared_count;
 	/* budgets of one client question, spent by it and all it causes */
 	uint32_t messages_max;	  /* 50 */
 	uint32_t bytes_max;	  /* 128 KiB */

@@ -107,8 +107,8 @@ put_range(const struct option *o, FILE *out)
 
 	switch (o->type) {
 	case OPTION_NUMBER:
-		fprintf(out, ", %lld to %lld", (long long)o->least,
-		    (long long)o->most);
+		fprintf(out, ", %lld to %lld%s", (long long)o->least,
+		    (long long)o->most, o->unit != NULL ? o->unit : "");
 		if (o->zero_word != NULL)
 			fprintf(out, " or _%s_", o->zero_word);
 		break;

@@ -83,10 +83,11 @@
 	{ .path = "cache.prefetch.remaining",
 	    .type = OPTION_NUMBER,
 	    .offset = AT(cache.prefetch.remaining),
-	    .initial = "10",
+	    .initial = "10%",
 	    .least = 1,
 	    .most = 50,
-	    .help = "Percent of its life that a record has left when it is "
+	    .unit = "%",
+	    .help = "The part of its life that a record has left when it is "
 		    "asked for anew; earlier where finding it took long." },
 	{ .path = "cache.serve-stale.enable",
 	    .type = OPTION_BOOL,

@@ -65,3 +65,21 @@
 		    "UDP, against floods reflected at somebody else; burst, "
 		    "prefix, slip and exempt are those of "
 		    "rate-limit.clients." },
+	{ .path = "rate-limit.zones.qps",
+	    .type = OPTION_NUMBER,
+	    .offset = AT(rate_limit.zones.qps),
+	    .initial = "off",
+	    .least = 1,
+	    .most = 100000,
+	    .zero_word = "off",
+	    .help = "Questions a second to the servers of one zone, twice as "
+		    "many at once, against floods of random names below it; "
+		    "past it clients get SERVFAIL. Answers from memory are "
+		    "not counted. The root, names of one label and configured "
+		    "zones have no such bound." },
+	{ .path = "rate-limit.zones.exempt",
+	    .type = OPTION_NAME,
+	    .is_list = true,
+	    .offset = AT(rate_limit.zones.exempt),
+	    .initial = "[]",
+	    .help = "Zones, with all below them, without such a bound." },

@@ -101,7 +101,8 @@ add_number(struct text *t, const struct option *o, const void *at)
 	if (*value == 0 && o->zero_word != NULL)
 		add(t, o->zero_word);
 	else
-		add_format(t, "%u", (unsigned)*value);
+		add_format(t, "%u%s", (unsigned)*value,
+		    o->unit != NULL ? o->unit : "");
 }
 
 static void

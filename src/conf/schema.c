@@ -28,7 +28,12 @@ put_number(const struct option *o, FILE *out)
 
 	(void)snprintf(bounds, sizeof(bounds),
 	    "\"minimum\":%" PRId64 ",\"maximum\":%" PRId64, o->least, o->most);
-	if (o->zero_word == NULL)
+	if (o->unit != NULL)
+		fprintf(out,
+		    "\"oneOf\":[{\"type\":\"integer\",%s},"
+		    "{\"type\":\"string\",\"pattern\":\"^[0-9]+%s$\"}]",
+		    bounds, o->unit);
+	else if (o->zero_word == NULL)
 		fprintf(out, "\"type\":\"integer\",%s", bounds);
 	else
 		fprintf(out,

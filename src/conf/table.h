@@ -38,6 +38,7 @@ struct option {
 	int64_t least, most; /* numbers, sizes, durations; reals in 1/1000 */
 	const char *const *words;    /* NULL-terminated */
 	const char *zero_word;       /* numbers: the word that means 0 */
+	const char *unit;            /* numbers: "%", may stand behind it */
 	const struct option *fields; /* groups; ends with .path NULL */
 	size_t item_bytes;           /* groups */
 	const char *help;            /* sentences, without final blank */

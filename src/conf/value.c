@@ -113,6 +113,8 @@ parse_number(const struct scalar *s, void *out)
 		return ERR_OK;
 	}
 	e = scalar_integer(s->text, &n, &end);
+	if (e != ERR_FORMAT && o->unit != NULL && strcmp(end, o->unit) == 0)
+		end = "";
 	if (e == ERR_FORMAT || *end != '\0')
 		return scalar_refuse(s, "is not a whole number%s%s",
 		    o->zero_word != NULL ? " or " : "",

@@ -56,6 +56,11 @@ build_limits(struct snapshot *s)
 	uint32_t same = c->rate_limit.responses.qps;
 	uint32_t burst = c->rate_limit.clients.burst;
 
+	if (c->rate_limit.zones.qps != 0) {
+		s->zone_throttle = throttle_new(THROTTLE_KEYS);
+		if (s->zone_throttle == NULL)
+			return ERR_MEMORY;
+	}
 	if (qps == 0 && same == 0)
 		return ERR_OK;
 	s->throttle = throttle_new(THROTTLE_KEYS);
@@ -152,6 +157,7 @@ snapshot_drop(struct snapshot *s)
 	policy_free(s->policy);
 	anchors_free(s->anchors);
 	throttle_free(s->throttle);
+	throttle_free(s->zone_throttle);
 	arena_free(s->arena);
 	conf_free(s->conf);
 	memory_free(s);
@@ -193,6 +199,11 @@ snapshot_resolver_opts(const struct snapshot *s, size_t workers,
 	out->hint_count = s->hints.count;
 	out->zones = s->zones;
 	out->zone_count = c->zones.count;
+	out->zone_throttle = s->zone_throttle;
+	out->zone_rate = (struct throttle_rate){ c->rate_limit.zones.qps,
+		2 * c->rate_limit.zones.qps };
+	out->zones_spared = c->rate_limit.zones.exempt.items;
+	out->zones_spared_count = c->rate_limit.zones.exempt.count;
 	out->do_not_query = s->never;
 	out->do_not_query_count = s->never_count;
 	out->messages_max = c->resolver.max_upstream_queries;

@@ -24,6 +24,7 @@ struct snapshot {
 	struct prefix *never; /* where nothing is asked */
 	size_t never_count;
 	struct throttle *throttle; /* NULL: nothing is limited */
+	struct throttle *zone_throttle; /* NULL: zones are not limited */
 	struct front_limits limits;
 	struct cookie_secrets cookies; /* as told; none: our own */
 	struct front_rules rules;

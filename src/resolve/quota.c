@@ -57,6 +57,27 @@ zone_is_silent(const struct task *t)
 	return d->address_count > 0;
 }
 
+/*
+ * So many questions a second, when that is bounded. Registries have many
+ * children, and who names servers knows what they bear: these are spared.
+ */
+static bool
+zone_rate_passes(const struct task *t)
+{
+	const struct resolver_opts *o = &t->rs->o;
+	const uint8_t *zone = t->zone->zone;
+
+	if (o->zone_throttle == NULL || name_labels(zone) < 2 ||
+	    t->zone->configured)
+		return true;
+	for (size_t i = 0; i < o->zones_spared_count; i++)
+		if (name_is_within(zone, o->zones_spared[i]))
+			return true;
+	return throttle_take(o->zone_throttle, &o->zone_rate,
+	    name_hash(throttle_hash_key(o->zone_throttle), zone),
+	    o->wire->now_us(o->wire_self));
+}
+
 bool
 quota_enter_zone(struct task *t)
 {
@@ -65,7 +86,8 @@ quota_enter_zone(struct task *t)
 
 	quota_leave_zone(t);
 	if (rs->zone_loads[bucket] >= live_max(rs) ||
-	    (rs->zone_loads[bucket] >= silent_max(rs) && zone_is_silent(t))) {
+	    (rs->zone_loads[bucket] >= silent_max(rs) && zone_is_silent(t)) ||
+	    !zone_rate_passes(t)) {
 		rs->counts.limit_zone++;
 		return false;
 	}

@@ -143,3 +143,34 @@ def test_a_reload_turns_it_on_and_off(start):
     for _ in range(2):
         d.ask(GAIA, source=FRIEND)
     assert len(flood(d, VICTIM, gaia(50))) == 50
+
+
+# --- towards zones ----------------------------------------------------------
+
+
+def random_names(daemon, zone, count):
+    """The RCODEs of names that nobody knows yet."""
+    replies = flood(daemon, FRIEND, [
+        dns.message.make_query(f"r{i}-{time.time_ns()}.{zone}", "A",
+                               use_edns=0) for i in range(count)])
+    return [lab.rcode(r) for r in replies]
+
+
+def test_random_names_below_a_zone_are_bounded(start, sim):
+    d = start({"rate-limit": {"zones": {"qps": 5,
+                                        "exempt": ["enterprise.com"]}},
+               "dnssec": {"validation": False}})
+    d.ask(GAIA)
+    before = sim.counts()
+    said = random_names(d, "umass.edu", 100)
+    assert said.count("NXDOMAIN") <= 25
+    assert said.count("SERVFAIL") >= 75
+    assert sum(sim.asked_since(before).values()) <= 40
+    assert d.control_json("stats")["limits"]["zone"] >= 75
+    # What is known is told, other zones and exempt ones are asked.
+    assert lab.addresses(d.ask(GAIA)) == [GAIA_ADDRESS]
+    assert lab.addresses(d.ask("www.nyu.edu")) == ["216.165.47.10"]
+    assert random_names(d, "enterprise.com", 60).count("NXDOMAIN") == 60
+    # A moment later there is room again, and no failure is remembered.
+    time.sleep(1.5)
+    assert lab.rcode(d.ask(f"later{time.time_ns()}.umass.edu")) == "NXDOMAIN"

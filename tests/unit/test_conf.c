@@ -76,6 +76,25 @@ a_file_sets_every_kind_of_option(void **state)
 }
 
 static void
+a_share_may_be_said_with_its_sign(void **state)
+{
+	static const char *const texts[] = {
+		"cache: {prefetch: {remaining: 20%}}\n",
+		"cache: {prefetch: {remaining: 20}}\n",
+		"cache: {prefetch: {remaining: '20%'}}\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		struct conf *c = load(texts[i]);
+
+		assert_non_null(c);
+		assert_int_equal(c->cache.prefetch.remaining, 20);
+		conf_free(c);
+	}
+}
+
+static void
 an_error_names_place_line_and_what_was_meant(void **state)
 {
 	(void)state;
@@ -103,6 +122,9 @@ static const struct {
 	const char *text, *words;
 } refused_values[] = {
 	{ "cache: {records: 256}", "needs a unit" },
+	{ "cache: {prefetch: {remaining: 60%}}", "out of range (1 to 50)" },
+	{ "cache: {prefetch: {remaining: 10s}}", "not a whole number" },
+	{ "server: {threads: 4%}", "not a whole number" },
 	{ "cache: {records: 256MB}", "unknown unit" },
 	{ "cache: {records: -1M}", "out of range (1M to 1T)" },
 	{ "cache: {records: 99999999999999T}", "too large" },
@@ -261,6 +283,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		REPORTED(nothing_said_serves_the_machine_itself),
 		REPORTED(a_file_sets_every_kind_of_option),
+		REPORTED(a_share_may_be_said_with_its_sign),
 		REPORTED(an_error_names_place_line_and_what_was_meant),
 		REPORTED(all_errors_come_at_once),
 		REPORTED(values_are_refused_for_a_reason),
