@@ -37,13 +37,13 @@
 #define READS_A_TURN   256u /* with those that are dropped */
 #define LATE_MAX       DATAGRAM_BATCH
 /*
- * The system doubles it and counts 768 octets for a short question: 5,400 of
+ * The system doubles it and counts 768 octets for a short question: 4,100 of
  * them. Enough for what comes while a control group's quota keeps us waiting
  * for 60 ms, unless it is more than we could answer; twice as many would not
  * stay in the processor's cache, and cost a tenth of the rate where more comes
  * than can be answered. What is too old in a full queue is backlog.c's.
  */
-#define RECEIVE_BYTES (2 * 1024 * 1024)
+#define RECEIVE_BYTES (1536 * 1024)
 #define SEND_BYTES    (2 * 1024 * 1024)
 
 union name {

@@ -329,13 +329,13 @@ run(uint64_t *took_us)
 static const char usage[] =
     "usage: flood -p PORT [-f NAMES] [-q PATTERN [-b BASE] [-m PERCENT]]\n"
     "             [-d SECONDS] [-c COUNT] [-n OUTSTANDING] [-s SOCKETS]\n"
-    "             [-r RATE] [-eDat]\n"
+    "             [-r RATE] [-eDaAt]\n"
     "Asks 127.0.0.1 for A records.\n"
     "  -f  names drawn at random from a file\n"
     "  -q  a name with %u in it, counted up from BASE; with -f PERCENT of all\n"
     "  -r  questions a second, instead of OUTSTANDING at a time\n"
     "  -e  questions carry EDNS; -D: with DO\n"
-    "  -a  an answer without a record is wrong\n"
+    "  -a  an answer without a record is wrong; -A: without AD\n"
     "  -t  over TCP\n";
 
 static void
@@ -353,10 +353,11 @@ read_options(int argc, char **argv)
 	bool *const claims[] = { ['e'] = &plan.with_edns,
 		['D'] = &plan.dnssec_ok,
 		['a'] = &plan.wants_records,
+		['A'] = &plan.wants_proof,
 		['t'] = &plan.tcp };
 	int c;
 
-	while ((c = getopt(argc, argv, "p:f:q:d:n:s:r:m:b:c:eDat")) != -1) {
+	while ((c = getopt(argc, argv, "p:f:q:d:n:s:r:m:b:c:eDaAt")) != -1) {
 		if (c == '?')
 			exit(2);
 		if (c == 'f')

@@ -22,7 +22,7 @@ struct plan {
 	uint64_t count; /* of questions; 0: no end but time's */
 	unsigned base;	/* first number of the pattern */
 	const char *names, *pattern;
-	bool with_edns, dnssec_ok, wants_records, tcp;
+	bool with_edns, dnssec_ok, wants_records, wants_proof, tcp;
 };
 extern struct plan plan;
 

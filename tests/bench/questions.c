@@ -158,6 +158,8 @@ is_good(const uint8_t *wire, size_t bytes)
 {
 	if (bytes < HEADER || (wire[2] & 0x80) == 0 || (wire[3] & 0x0f) != 0)
 		return false;
+	if (plan.wants_proof && (wire[3] & 0x20) == 0)
+		return false;
 	return !plan.wants_records || (wire[6] | wire[7]) != 0;
 }
 

@@ -6,13 +6,11 @@ Each is a function of a Bench that returns rows: a list, a round each, of
 machine does troubles all of them alike.
 """
 
-import os
-import subprocess
 import sys
 import time
 
+import counting
 import lab as laboratory
-import servers
 
 PEERS = ("unbound", "named", "pdns", "kresd")
 
@@ -222,6 +220,15 @@ def bound(b):
     return [{"hither": {"rss_of_bound": (most - idle) / (256 << 20)}}]
 
 
+def counts(b):
+    """counts: user instructions and system calls of a hit and of a miss."""
+    counting.check_tools()
+    found = counting.count(b.lab, b.found["hither"], counting.WORKLOADS)
+    return [{"hither": {f"{what}_{kind}": figures[kind]
+                        for what, figures in found.items()
+                        for kind in ("instructions", "calls")}}]
+
+
 def beginning(b):
     """W7: from exec to the first answer; RSS when idle."""
     rounds = []
@@ -241,154 +248,3 @@ def beginning(b):
             rounds[-1][s.name] = {"first_ms": took * 1e3,
                                   "idle_mb": rss / 1e6}
     return rounds
-
-
-# --- overload -----------------------------------------------------------------
-
-SHARE = 0.4
-
-
-def after_overload(b, server, names):
-    """Lost of a light load, one second later."""
-    time.sleep(1)
-    return b.lab.flood(server, "-f", names, "-r", 1000, "-d", 1)["lost"]
-
-
-def overload_hits(b):
-    """O1: held to 40 % of a processor, asked twice what it then can do."""
-    names = b.lab.names_file(1000)
-
-    def body(running):
-        s, rounds = running[0], []
-        warm(b, s, names)
-        quota = laboratory.Quota(s.process.pid, SHARE)
-        try:
-            for _ in range(b.rounds):
-                most = b.lab.flood(s, "-f", names, "-d", b.seconds, "-n",
-                                   1024, "-s", 16)["rate"]
-                r = b.lab.flood(s, "-f", names, "-d", b.seconds, "-r",
-                                int(2 * most), "-s", 16)
-                rounds.append({"hither": {
-                    "saturation": most, "rate": r["rate"],
-                    "rate_kept": r["rate"] / most, "p99_us": r["p99_us"],
-                    "lost_after": after_overload(b, s, names)}})
-        finally:
-            quota.end()
-        return rounds
-    return with_servers(b, ("hither",), body)
-
-
-def overload_misses(b):
-    """O2: the same, where the load that is too much is misses."""
-    names = b.lab.names_file(1000)
-
-    def body(running):
-        s, rounds = running[0], []
-        warm(b, s, names)
-        quota = laboratory.Quota(s.process.pid, SHARE)
-        fresh = ["-q", "n%07u.w8.bench"]
-        try:
-            for _ in range(b.rounds):
-                most = b.lab.flood(
-                    s, *fresh, "-b", b.lab.fresh_numbers(60000 * b.seconds),
-                    "-d", b.seconds, "-n", 512, "-s", 16)["rate"]
-                # Twice what it can do, and a tenth more of cached names.
-                r = b.lab.flood(
-                    s, *fresh, "-b", b.lab.fresh_numbers(60000 * b.seconds),
-                    "-f", names, "-m", 90, "-d", b.seconds, "-r",
-                    int(2 * most / 0.9), "-s", 16)
-                rounds.append({"hither": {
-                    "saturation": most,
-                    "hits_answered": r["listed_answered"] / r["listed_asked"],
-                    "hits_p99_us": r["listed_p99_us"],
-                    "misses_rate": r["fresh_answered"] / r["seconds"],
-                    "lost_after": after_overload(b, s, names)}})
-        finally:
-            quota.end()
-        return rounds
-    return with_servers(b, ("hither",), body)
-
-
-# --- validation ---------------------------------------------------------------
-
-SIGNED_A_SECOND = 14000
-NSD = """\
-server:
-  server-count: 1
-  ip-address: 127.53.0.9@53
-  username: ""
-  chroot: ""
-  zonesdir: "{dir}"
-  pidfile: "{dir}/nsd.pid"
-  zonelistfile: "{dir}/zone.list"
-  xfrdfile: "{dir}/xfrd.state"
-remote-control:
-  control-enable: no
-zone:
-  name: .
-  zonefile: root.zone.signed
-"""
-
-
-def signed_root(b, names):
-    """A root with all the names in it, signed; returns its DS."""
-    folder = os.path.join(b.lab.folder, "signed")
-    os.makedirs(folder, exist_ok=True)
-
-    def write(name, lines):
-        with open(os.path.join(folder, name), "w", encoding="ascii") as f:
-            f.writelines(lines)
-
-    def run(*argv):
-        done = subprocess.run(argv, cwd=folder, check=False, text=True,
-                              stdout=subprocess.PIPE)
-        if done.returncode != 0:
-            raise laboratory.Failure(f"{argv[0]} failed")
-        return done.stdout.strip()
-
-    for tool in ("ldns-keygen", "ldns-signzone", "nsd"):
-        if servers.find(tool) is None:
-            raise laboratory.Failure(f"{tool} is not there")
-    write("root.hints", [laboratory.HINTS.replace("53.0.1", "53.0.9")])
-    write("nsd.conf", [NSD.format(dir=folder)])
-    write("root.zone", [
-        "$TTL 86400\n. SOA ns.root. x. 1 7200 900 604800 300\n. NS ns.root.\n"
-        "ns.root. A 127.53.0.9\nfirst.w1.bench. A 192.0.2.1\n"] + [
-            f"n{i:07d}.w4.bench. A 192.0.2.1\n" for i in range(names)])
-    key = run("ldns-keygen", "-a", "ECDSAP256SHA256", "-k", ".")
-    run("ldns-signzone", "-o", ".", "root.zone", key)
-    with open(os.path.join(folder, key + ".ds"), encoding="ascii") as f:
-        fields = f.read().split()
-    at = fields.index("DS")
-    return folder, ". IN DS {} {} {} {}".format(
-        *fields[at + 1:at + 4], "".join(fields[at + 4:]))
-
-
-def validated(b):
-    """W4: names nobody asked for yet, each signed with P-256."""
-    each = SIGNED_A_SECOND * b.seconds
-    folder, anchor = signed_root(b, each * b.rounds)
-    nsd = b.lab.run([servers.find("nsd"), "-d", "-c",
-                     os.path.join(folder, "nsd.conf")], b.lab.cores[1:],
-                    "nsd")
-
-    def body(running):
-        rounds = []
-        for i in range(b.rounds):
-            rounds.append({})
-            for s in running:
-                # Names may be used up before the time is.
-                rounds[-1][s.name] = laboratory.measure(
-                    b.lab, s, "-q", "n%07u.w4.bench", "-b", each * i, "-c",
-                    each, "-d", b.seconds, "-n", 100, "-D", "-a")
-        return rounds
-
-    time.sleep(2)
-    try:
-        there = [n for n in ("hither", *PEERS) if n in b.found and
-                 (n != "hither" or
-                  servers.has_validation(b.found[n].program))]
-        return with_servers(b, there, body, anchor=anchor, dir=folder,
-                            root="127.53.0.9")
-    finally:
-        nsd.terminate()
