@@ -25,14 +25,14 @@ is_shown(const struct rrset *set, const struct entry *q)
 
 static bool
 add_rdata(struct scenario *sc, struct record_list *l, const struct rrset *set,
-    const struct rdata *rd, uint16_t type)
+    const struct rdata *rd, uint16_t type, uint16_t class)
 {
 	struct record_line r = {
 		.owner = name_copy_in(sc->arena, set->owner),
 		.rdata = arena_copy(sc->arena, rd->bytes, rd->len),
 		.ttl = set->ttl,
 		.type = type,
-		.class = CLASS_IN,
+		.class = class,
 		.len = rd->len,
 	};
 
@@ -47,10 +47,12 @@ add_set(struct scenario *sc, struct record_list *l, const struct rrset *set,
 	if (!is_shown(set, q))
 		return true;
 	for (size_t i = 0; i < set->count; i++)
-		if (!add_rdata(sc, l, set, &set->rdata[i], set->type))
+		if (!add_rdata(sc, l, set, &set->rdata[i], set->type,
+			q->qclass))
 			return false;
 	for (size_t i = 0; q->dnssec_ok && i < set->sig_count; i++)
-		if (!add_rdata(sc, l, set, &set->sigs[i], TYPE_RRSIG))
+		if (!add_rdata(sc, l, set, &set->sigs[i], TYPE_RRSIG,
+			q->qclass))
 			return false;
 	return true;
 }

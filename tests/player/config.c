@@ -146,14 +146,11 @@ set_modules(struct reader *r, const char *key, const char *v)
 		skip(r, key, v);
 }
 
-/* Only what takes a built-in zone away: the player has none of them. */
 static void
-set_local_zone(struct reader *r, const char *key, const char *v)
+set_local(struct reader *r, const char *key, const char *v)
 {
-	const char *kind = strrchr(v, ' ');
-
-	if (kind == NULL || strcmp(kind + 1, "nodefault") != 0)
-		skip(r, key, "");
+	if (!front_set(r->arena, &r->out->local, key, v))
+		skip(r, key, v);
 }
 
 static void
@@ -311,7 +308,14 @@ static const struct {
 	{ "features", set_feature },
 	{ "access-control", set_access },
 	{ "module-config", set_modules },
-	{ "local-zone", set_local_zone },
+	{ "local-zone", set_local },
+	{ "local-data", set_local },
+	{ "private-address", set_local },
+	{ "private-domain", set_local },
+	{ "identity", set_local },
+	{ "version", set_local },
+	{ "hide-identity", set_local },
+	{ "hide-version", set_local },
 	{ "trust-anchor", set_trust },
 	{ "domain-insecure", set_trust },
 	{ "val-override-timestamp", set_trust },
@@ -364,11 +368,7 @@ static const struct {
 	{ "harden-unverified-glue", only_off },
 	{ "harden-unknown-additional", ignore },
 	{ "harden-referral-path", ignore },
-	{ "hide-version", ignore },
-	{ "hide-identity", ignore },
 	{ "hide-trustanchor", ignore },
-	{ "identity", ignore },
-	{ "version", ignore },
 	{ "directory", ignore },
 	{ "infra-keep-probing", ignore },
 	{ "outbound-msg-retry", ignore },

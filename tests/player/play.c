@@ -211,7 +211,7 @@ set_up(struct play *p)
 	if (p->network == NULL)
 		return false;
 	cache_thread_start();
-	if (!set_anchors(p))
+	if (front_open(&p->sc->setup.local) != NULL || !set_anchors(p))
 		return false;
 	p->resolver = make_resolver(p);
 	return p->resolver != NULL;
@@ -222,6 +222,7 @@ tear_down(struct play *p)
 {
 	resolver_free(p->resolver);
 	anchors_free(p->anchors);
+	policy_free(p->sc->setup.local.policy);
 	if (p->network != NULL)
 		cache_thread_stop();
 	servers_free(p->servers);
@@ -259,9 +260,14 @@ static void
 on_done(void *user, const struct outcome *o)
 {
 	struct pending *pend = user;
+	struct scenario *sc = pend->play->sc;
+	struct outcome screened = *o;
 
+	if (sc->setup.local.wanted)
+		screened.answer = policy_screen(sc->setup.local.policy,
+		    pend->query->entry->qname.wire, sc->arena, o->answer);
 	pend->query->answer =
-	    answer_copy(pend->play->sc, pend->query->entry, o);
+	    answer_copy(pend->play->sc, pend->query->entry, &screened);
 	if (!pend->play->sc->verbose)
 		return;
 	print_steps(o);
@@ -285,6 +291,19 @@ add_query(struct play *p, const struct entry *e)
 }
 
 static bool
+answer_locally(struct play *p, struct client_query *q)
+{
+	struct scenario *sc = p->sc;
+	struct answer a = { .ede = EDE_NONE };
+	const struct outcome o = { .answer = &a };
+
+	if (!front_answer(&sc->setup.local, q->entry, sc->arena, &a))
+		return false;
+	q->answer = answer_copy(sc, q->entry, &o);
+	return true;
+}
+
+static bool
 step_query(struct play *p, const struct moment *m)
 {
 	const struct entry *e = m->entry;
@@ -299,6 +318,8 @@ step_query(struct play *p, const struct moment *m)
 
 	if (q == NULL || pend == NULL)
 		return fail(p, m, "out of memory");
+	if (answer_locally(p, q))
+		return true;
 	if (rq.cache_only && !p->sc->setup.snoop) {
 		q->answer = answer_refused(p->sc, e);
 		return true;

@@ -12,6 +12,7 @@
 #ifndef HITHER_TESTS_PLAYER_H
 #define HITHER_TESTS_PLAYER_H
 
+#include <hither/policy.h>
 #include <hither/resolve.h>
 
 #define TEXT_MAX 300u
@@ -86,6 +87,32 @@ bool trust_date(struct trust_setup *t, const char *v);
 struct scenario;
 const char *trust_needs_dsa(const struct scenario *sc);
 
+/* --- front.c ---------------------------------------------------------- */
+
+#define LOCAL_MAX 256u
+
+/* What is answered, or taken out of answers, beside the resolver. */
+struct local_setup {
+	struct local_zone zones[LOCAL_MAX];
+	const char *data[LOCAL_MAX];
+	struct prefix nets[LOCAL_MAX];
+	const uint8_t *names[LOCAL_MAX]; /* may lead into nets */
+	size_t zone_count, data_count, net_count, name_count;
+	const char *identity, *version;
+	bool hides_identity, hides_version;
+	bool wanted; /* for names of class IN */
+	struct policy *policy;
+};
+struct entry;
+/* Sets what its key says; false: the value is not understood. */
+bool front_set(struct arena *a, struct local_setup *l, const char *key,
+    const char *v);
+/* NULL: it stands. Else the record at fault, or why not. */
+const char *front_open(struct local_setup *l);
+/* False: the resolver is to be asked. */
+bool front_answer(const struct local_setup *l, const struct entry *e,
+    struct arena *a, struct answer *out);
+
 /* --- config.c --------------------------------------------------------- */
 
 #define ZONES_MAX  32u
@@ -103,6 +130,7 @@ struct setup {
 	struct addr hints[HINTS_MAX];
 	size_t zone_count, hint_count;
 	struct trust_setup trust;
+	struct local_setup local;
 	const char *skip; /* why this cannot be played; NULL: it can */
 	uint32_t ttl_min_s, ttl_max_s, negative_ttl_max_s, aliases_max;
 	uint32_t messages_max, prefetch_percent;

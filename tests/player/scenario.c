@@ -370,7 +370,8 @@ skip_front_only(struct parser *p)
 		if (m->kind == STEP_QUERY &&
 		    (!m->entry->has_question || m->entry->raw != NULL))
 			skip(p, "a raw query: the front's");
-		if (m->kind == STEP_QUERY && m->entry->qclass != CLASS_IN)
+		if (m->kind == STEP_QUERY && m->entry->qclass != CLASS_IN &&
+		    m->entry->qclass != CLASS_CH)
 			skip(p, "a class other than IN: the front's");
 		if (m->kind == STEP_QUERY && m->entry->qtype >= TYPE_TSIG &&
 		    m->entry->qtype < TYPE_ANY)
@@ -378,7 +379,7 @@ skip_front_only(struct parser *p)
 		if (m->kind == STEP_REPLY && m->entry->qname.wire[0] == 0 &&
 		    m->entry->qtype == TYPE_NS)
 			p->sc->setup.prime = true;
-		if (m->entry->options != NULL && m->kind != STEP_REPLY)
+		if (m->entry->options_len > 0 && m->kind != STEP_REPLY)
 			skip(p, "EDNS options of clients: the front's");
 	}
 }
