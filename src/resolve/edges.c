@@ -154,9 +154,15 @@ static void
 deliver_trust(struct edge *e)
 {
 	struct task *parent = e->parent, *child = e->child;
-	struct broken *b = &parent->broken[parent->broken_count++ % BROKEN_MAX];
+	struct broken *b;
 	bool failed = child->answer.rcode == RCODE_SERVFAIL;
 
+	if (parent->broken == NULL)
+		parent->broken = arena_take(parent->arena,
+		    BROKEN_MAX * sizeof(*parent->broken));
+	if (parent->broken == NULL)
+		return; /* out of memory: the driver sees it and fails */
+	b = &parent->broken[parent->broken_count++ % BROKEN_MAX];
 	b->zone = child->question;
 	b->type = child->qtype;
 	b->ede = failed ? child->answer.ede : EDE_DNSSEC_BOGUS;

@@ -150,6 +150,7 @@ struct task {
 	bool distrusts_memory; /* what it said was bogus */
 	bool is_refused;       /* validation found it bogus */
 	unsigned broken_count; /* helpers for the chain of trust that ended */
+	struct broken *broken; /* the last BROKEN_MAX; NULL: none */
 
 	/*
 	 * Not cleared when it begins: each is written before it is read, or
@@ -161,7 +162,6 @@ struct task {
 	struct rrset *chain[CHAIN_MAX]; /* answer section so far */
 	struct flight flights[FLIGHTS_MAX];
 	struct rrset *authority[AUTHORITY_MAX];
-	struct broken broken[BROKEN_MAX]; /* the last ones */
 };
 
 #define TASK_BUCKETS  4096u

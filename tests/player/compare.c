@@ -23,19 +23,15 @@ is_shown(const struct rrset *set, const struct entry *q)
 	       set->type != TYPE_NSEC3;
 }
 
+/* A record as `like`, but for its data. */
 static bool
-add_rdata(struct scenario *sc, struct record_list *l, const struct rrset *set,
-    const struct rdata *rd, uint16_t type, uint16_t class)
+add_rdata(struct scenario *sc, struct record_list *l,
+    const struct record_line *like, const struct rdata *rd)
 {
-	struct record_line r = {
-		.owner = name_copy_in(sc->arena, set->owner),
-		.rdata = arena_copy(sc->arena, rd->bytes, rd->len),
-		.ttl = set->ttl,
-		.type = type,
-		.class = class,
-		.len = rd->len,
-	};
+	struct record_line r = *like;
 
+	r.rdata = arena_copy(sc->arena, rd->bytes, rd->len);
+	r.len = rd->len;
 	return r.owner != NULL && r.rdata != NULL &&
 	       record_add(sc->arena, l, &r);
 }
@@ -44,15 +40,21 @@ static bool
 add_set(struct scenario *sc, struct record_list *l, const struct rrset *set,
     const struct entry *q)
 {
+	struct record_line like = {
+		.owner = name_copy_in(sc->arena, set->owner),
+		.ttl = set->ttl,
+		.type = set->type,
+		.class = q->qclass,
+	};
+
 	if (!is_shown(set, q))
 		return true;
 	for (size_t i = 0; i < set->count; i++)
-		if (!add_rdata(sc, l, set, &set->rdata[i], set->type,
-			q->qclass))
+		if (!add_rdata(sc, l, &like, &set->rdata[i]))
 			return false;
+	like.type = TYPE_RRSIG;
 	for (size_t i = 0; q->dnssec_ok && i < set->sig_count; i++)
-		if (!add_rdata(sc, l, set, &set->sigs[i], TYPE_RRSIG,
-			q->qclass))
+		if (!add_rdata(sc, l, &like, &set->sigs[i]))
 			return false;
 	return true;
 }
