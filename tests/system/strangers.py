@@ -86,9 +86,9 @@ class World:
         self.delegations += [f"{zone} NS ns{'-knot' if knot else ''}.sample.",
                              *ds]
 
-    def sign_bind(self, zone, ksks, zsks, signers=None, how=()):
+    def sign_bind(self, zone, ksks, zsks, signers=None, how=(), more=""):
         """dnssec-signzone; all keys are shown, `signers` sign the data."""
-        path = self.write(zone, PLAIN + self.dnskeys(*ksks, *zsks))
+        path = self.write(zone, PLAIN + more + self.dnskeys(*ksks, *zsks))
         out = path.with_suffix(".signed")
         entry = [x for k in ksks for x in ("-k", self.keys / k)]
         run("dnssec-signzone", "-q", "-x", "-o", zone, *entry, *how, "-f",
@@ -269,6 +269,43 @@ def strip_all(z, rdtype):
             not (s.rdtype == RRSIG and s.covers == rdtype)]
 
 
+def keep_algorithm(z, algorithm):
+    """Signatures over data by one algorithm only; all keys stay."""
+    for node in z.nodes.values():
+        for sigs in node.rdatasets:
+            if sigs.rdtype == RRSIG and sigs.covers != DNSKEY:
+                kept = [s for s in sigs if s.algorithm == algorithm]
+                sigs.clear()
+                for sig in kept:
+                    sigs.add(sig, sigs.ttl)
+
+
+def each_nsec3(z, change_it):
+    """change_it(the set, its signatures) for all of them."""
+    for node in list(z.nodes.values()):
+        proof = node.get_rdataset(dns.rdataclass.IN, dns.rdatatype.NSEC3)
+        if proof is not None:
+            change_it(proof, node.get_rdataset(
+                dns.rdataclass.IN, RRSIG, dns.rdatatype.NSEC3))
+
+
+def strip_nsec3(z):
+    for node in z.nodes.values():
+        node.delete_rdataset(dns.rdataclass.IN, RRSIG, dns.rdatatype.NSEC3)
+
+
+def salt(proof, _sigs):
+    (old,) = list(proof)
+    proof.clear()
+    proof.add(old.replace(salt=b"\xab\xcd"), proof.ttl)
+
+
+def opt_out(proof, _sigs):
+    (old,) = list(proof)
+    proof.clear()
+    proof.add(old.replace(flags=1), proof.ttl)
+
+
 def bend_nsec(z):
     """The proof of the apex covers everything, in its own words only."""
     owner = dns.name.from_text("@", z.origin)
@@ -320,7 +357,14 @@ MISTAKES = {
     "capitals": (shout, set()),
     "longer": (lengthen, set()),
 }
-# The same for names that do not exist.
+# The same for names that do not exist, in zones with NSEC3, and with NSEC.
+NSEC3_MISTAKES = {
+    "unsigned3": (strip_nsec3, {10, 12}),
+    "forged3": (lambda z: each_nsec3(z, lambda _, sigs: flip(sigs)), {6, 12}),
+    # A server that finds no fitting record leaves the proof out.
+    "salted3": (lambda z: each_nsec3(z, salt), {6, 10, 12}),
+    "optout3": (lambda z: each_nsec3(z, opt_out), {6, 10, 12}),
+}
 DENIAL_MISTAKES = {
     "noproof": (lambda z: strip_all(z, NSEC), {12, 6}),
     "bentproof": (bend_nsec, {6, 12}),

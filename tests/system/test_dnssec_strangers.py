@@ -64,20 +64,49 @@ def make_rollovers(world):
         zsks = [world.key(zone, a, False) for a in (8, 13)]
         world.serve(zone, world.sign_bind(zone, ksks, zsks),
                     world.ds(*ksks[:step]), knot=step == 2)
-    return ["zskroll1.sample.", "zskroll2.sample.", "kskds.sample.", "ksksig.sample.",
-            "algroll1.sample.", "algroll2.sample."]
+    return ["zskroll1.sample.", "zskroll2.sample.", "kskds.sample.",
+            "ksksig.sample.", "algroll1.sample.", "algroll2.sample.",
+            *more_rollovers(world)]
+
+
+def more_rollovers(world):
+    ksk, one, two = (world.key("zskboth.sample.", 13, e)
+                     for e in (True, False, False))
+    world.serve("zskboth.sample.", world.sign_bind(
+        "zskboth.sample.", [ksk], [one, two]), world.ds(ksk))
+    # The child says which DS it wants next (RFC 7344).
+    old, new, zsk = (world.key("kskcds.sample.", 13, e)
+                     for e in (True, True, False))
+    wish = "".join(line.replace(" DS ", " CDS ") + "\n"
+                   for line in world.ds(new))
+    world.serve("kskcds.sample.", world.sign_bind(
+        "kskcds.sample.", [old, new], [zsk], more=wish), world.ds(old))
+    # Both algorithms are shown, one has signed: RFC 6840 section 5.11.
+    zone = "algroll3.sample."
+    ksks = [world.key(zone, a, True) for a in (8, 13)]
+    zsks = [world.key(zone, a, False) for a in (8, 13)]
+    path = world.sign_bind(zone, ksks, zsks)
+    z = strangers.load(path, zone)
+    strangers.keep_algorithm(z, 13)
+    strangers.save(z, path)
+    world.serve(zone, path, world.ds(*ksks), knot=True)
+    return ["zskboth.sample.", "kskcds.sample.", zone]
 
 
 def make_mistakes(world):
     for name, (spoil, _) in {**strangers.MISTAKES,
-                             **strangers.DENIAL_MISTAKES}.items():
+                             **strangers.DENIAL_MISTAKES,
+                             **strangers.NSEC3_MISTAKES}.items():
         zone = f"{name}.sample."
+        # NSD does not start with some of these: Knot DNS serves them.
+        hashed = name in strangers.NSEC3_MISTAKES
+        how = ["-3", "-"] if hashed else []
         ksk, zsk = (world.key(zone, 13, e) for e in (True, False))
-        path = world.sign_bind(zone, [ksk], [zsk])
+        path = world.sign_bind(zone, [ksk], [zsk], how=how)
         z = strangers.load(path, zone)
         spoil(z)
         strangers.save(z, path)
-        world.serve(zone, path, world.ds(ksk))
+        world.serve(zone, path, world.ds(ksk), knot=hashed)
     # Mistakes of the parent.
     ksk, zsk, other = (world.key("wrongds.sample.", 13, e)
                        for e in (True, False, True))
@@ -170,6 +199,29 @@ def test_mistakes_are_found_out(said):
             assert codes & set(a["ede"]), (name, a)
         else:
             assert (a["rcode"], a["ad"]) == ("NOERROR", True), (name, a)
+    assert differences(questions, found) == []
+
+
+def test_what_a_child_wants_of_its_parent_is_proven(said):
+    questions = [("kskcds.sample.", "CDS"), ("kskcds.sample.", "DNSKEY"),
+                 ("kskcds.sample.", "DS")]
+    found = said(questions)
+    for a in found[HITHER]:
+        assert (a["rcode"], a["ad"]) == ("NOERROR", True) and a["answer"]
+    assert differences(questions, found) == []
+
+
+def test_mistakes_in_hashed_proofs_are_found_out(said):
+    names = list(strangers.NSEC3_MISTAKES)
+    questions = [(f"nope.{n}.sample.", "A") for n in names]
+    found = said(questions)
+    for name, a in zip(names, found[HITHER]):
+        assert a["rcode"] == "SERVFAIL", (name, a)
+        assert strangers.NSEC3_MISTAKES[name][1] & set(a["ede"]), (name, a)
+    # named tries for longer than anybody waits where no proof is signed.
+    for a in found[NAMED]:
+        if a["rcode"] == "silence":
+            a["rcode"] = "SERVFAIL"
     assert differences(questions, found) == []
 
 
