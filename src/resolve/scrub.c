@@ -9,6 +9,8 @@
  */
 #include "reply.h"
 
+#include <string.h>
+
 static bool
 authority_type(uint16_t type)
 {
@@ -105,22 +107,40 @@ reply_scrub(struct message *m, const struct asked *q,
 	}
 }
 
+/* The owner, with the labels that it shares with `own` as spelt there. */
+static const uint8_t *
+respelt(const uint8_t *owner, const uint8_t *own, struct arena *a)
+{
+	unsigned common = name_common_labels(owner, own);
+	const uint8_t *from = name_suffix(owner, common);
+	const uint8_t *to = name_suffix(own, common);
+	size_t head = (size_t)(from - owner), tail = name_bytes(from);
+	uint8_t *out;
+
+	if (memcmp(from, to, tail) == 0)
+		return owner;
+	if (head == 0)
+		return to;
+	out = arena_take(a, head + tail);
+	if (out == NULL)
+		return owner;
+	memcpy(out, owner, head);
+	memcpy(out + head, to, tail);
+	return out;
+}
+
 /*
  * 0x20 is between us and the server: where it echoes the letters we mixed,
- * the question's own spelling comes back.
+ * which by compression is wherever a name ends like the question's, the
+ * question's own spelling comes back.
  */
 void
 reply_restore_case(struct message *m, const struct asked *q, struct arena *a)
 {
 	const uint8_t *own = name_copy_in(a, q->qname);
 
-	for (int s = 0; own != NULL && s < SECTION_COUNT; s++) {
-		for (size_t i = 0; i < m->counts[s]; i++) {
-			struct rrset *set = m->sets[s][i];
-
-			if (name_is_within(own, set->owner))
-				set->owner =
-				    name_suffix(own, name_labels(set->owner));
-		}
-	}
+	for (int s = 0; own != NULL && s < SECTION_COUNT; s++)
+		for (size_t i = 0; i < m->counts[s]; i++)
+			m->sets[s][i]->owner =
+			    respelt(m->sets[s][i]->owner, own, a);
 }

@@ -267,6 +267,29 @@ a_resolver_in_the_place_of_a_server_is_lame(void **state)
 	arena_free(s->a);
 }
 
+static void
+mixed_letters_stay_between_us_and_the_server(void **state)
+{
+	struct scene *s = scene("example.", "www.Shop.example.");
+	const struct asked q = { .qname = s->qname.wire };
+	static const char *const spelt[] = { "www.Shop.example.",
+		"MAIL.Shop.example.", "example.", "other.test." };
+	struct name n;
+
+	(void)state;
+	says(s, SECTION_ANSWER, "wWw.sHOP.eXAMPLE. 60 IN A 192.0.2.1");
+	says(s, SECTION_ANSWER, "MAIL.sHOP.eXAMPLE. 60 IN A 192.0.2.1");
+	says(s, SECTION_ANSWER, "eXAMPLE. 60 IN A 192.0.2.1");
+	says(s, SECTION_ANSWER, "other.test. 60 IN A 192.0.2.1");
+	reply_restore_case(&s->r.m, &q, s->a);
+	for (size_t i = 0; i < ARRAY_LEN(spelt); i++) {
+		assert_int_equal(name_parse(spelt[i], &n), ERR_OK);
+		assert_memory_equal(s->sets[SECTION_ANSWER][i]->owner, n.wire,
+		    name_bytes(n.wire));
+	}
+	arena_free(s->a);
+}
+
 int
 main(void)
 {
@@ -286,6 +309,7 @@ main(void)
 		    a_denial_lives_as_long_as_the_lesser_of_ttl_and_minimum),
 		cmocka_unit_test(a_name_too_long_needs_a_dname_that_made_it),
 		cmocka_unit_test(codes_that_speak_of_the_server_are_told_apart),
+		cmocka_unit_test(mixed_letters_stay_between_us_and_the_server),
 		cmocka_unit_test(a_truncated_reply_is_never_taken_for_complete),
 		cmocka_unit_test(a_resolver_in_the_place_of_a_server_is_lame),
 	};
