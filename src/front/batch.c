@@ -331,6 +331,7 @@ take_excess(struct front *f, struct visit *v, struct datagram *batch, size_t n)
 		if (limit_passes(f, &batch[i]))
 			continue;
 		take_one(f, v, &batch[i]);
+		batch[i].len = 0; /* no question for quick.c any more */
 		done |= UINT64_C(1) << i;
 	}
 	v->over = false;
@@ -363,11 +364,11 @@ batch_take(void *user, struct udp_listener *ul, struct datagram *batch,
 		done = take_excess(f, &v, batch, n);
 	cache_read_start();
 	for (i = 0; i < n; i++)
-		if ((done >> i & 1) == 0 && quick_reply(f, &batch[i], v.now_ms))
+		if (quick_reply(f, &batch[i], v.now_ms))
 			count_quick(f, batch[i].bytes);
 	cache_read_end(f->opts.cache);
 	for (i = 0; i < n; i++) {
-		if ((done >> i & 1) == 0 && batch[i].reply_len == 0)
+		if (batch[i].reply_len == 0 && (done >> i & 1) == 0)
 			take_one(f, &v, &batch[i]);
 	}
 }
