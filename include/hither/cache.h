@@ -196,6 +196,7 @@ struct answer_spot {
 	uint16_t qtype;
 	uint8_t name_bytes; /* of the name asked */
 	uint8_t flags, view;
+	bool *absent; /* set: nothing at all is kept of this key */
 };
 size_t answers_place(struct cache *c, const struct answer_spot *s);
 uint32_t answers_generation(const struct cache *c);

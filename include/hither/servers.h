@@ -39,6 +39,7 @@ struct servers_sample {
 	bool tcp;	/* kept apart: a handshake is in it */
 	bool edns_seen;	/* the reply carried an OPT */
 	bool truncated; /* TC: the answer takes TCP */
+	bool landed;	/* this ends the exchange: servers_landed() as well */
 };
 void servers_answered(struct servers *sv, const struct servers_sample *s,
     uint64_t now_us);
@@ -106,6 +107,7 @@ struct servers_choice {
 	uint32_t shadow_rto_us;
 	uint32_t expected_us; /* estimate; 0: never measured */
 	bool ask_site;	      /* its NSID is wanted (a shadow copy's always) */
+	bool speaks_edns;     /* the primary: servers_speaks_edns() */
 	bool blind;	      /* nothing known: see servers_overtake() */
 	bool wait;	      /* with ERR_LIMIT: ask again in a moment */
 	const char *why;      /* static text for the trace */

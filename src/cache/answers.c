@@ -42,12 +42,6 @@ answer_key_of(const struct cache *c, const struct answer_key *ak)
 
 /* --- putting ---------------------------------------------------------- */
 
-static uint8_t
-fold(uint8_t b)
-{
-	return b >= 'A' && b <= 'Z' ? (uint8_t)(b + ('a' - 'A')) : b;
-}
-
 /* Is the message's question the one of the key? */
 static bool
 question_fits(const struct packed *p, const struct answer_key *k)
@@ -58,10 +52,8 @@ question_fits(const struct packed *p, const struct answer_key *k)
 	if (p->len < HEADER_BYTES + n + 4 || p->bytes[4] != 0 ||
 	    p->bytes[5] != 1)
 		return false;
-	for (size_t i = 0; i < n; i++) {
-		if (fold(q[i]) != fold(k->qname[i]))
-			return false;
-	}
+	if (!name_equal_sized(q, k->qname, n))
+		return false;
 	return q[n] == k->qtype >> 8 && q[n + 1] == (k->qtype & 0xff);
 }
 
@@ -274,6 +266,7 @@ answers_place(struct cache *c, const struct answer_spot *s)
 
 	k.hash = name_hash_sized(&c->hash_key, k.name, k.name_bytes);
 	e = (struct answer_entry *)(void *)table_find(c->answers, &k);
+	*s->absent = e == NULL;
 	if (e == NULL || e->entry.expires_ms <= s->now_ms ||
 	    e->generation != answers_generation(c) || e->len > s->size ||
 	    e->ede != EDE_NONE || is_due(e, s->now_ms))

@@ -234,7 +234,7 @@ visit_question(struct front *f, struct visit *v, enum access access)
 	if (!may_recurse(v, access))
 		return refuse(f, v, EDE_NOT_AUTHORITATIVE,
 		    "recursion is not desired, and memory is not shown");
-	if (is_hit(f, v))
+	if (!v->absent && is_hit(f, v))
 		return FATE_REPLY;
 	return miss_take(f, v);
 }
@@ -350,9 +350,11 @@ batch_take(void *user, struct udp_listener *ul, struct datagram *batch,
 	struct front *f = li->front;
 	UNCLEARED struct visit v;
 	uint64_t done = 0;
+	/* Looked for once is enough: 390 instructions less a miss. */
+	bool absent[DATAGRAM_BATCH] = { false };
 	size_t i;
 
-	v.over = false;
+	v.over = v.absent = false;
 	v.now_ms = loop_ttl_now_ms(f->opts.loop);
 	v.route.udp = ul;
 	v.route.tcp = NULL;
@@ -364,12 +366,14 @@ batch_take(void *user, struct udp_listener *ul, struct datagram *batch,
 		done = take_excess(f, &v, batch, n);
 	cache_read_start();
 	for (i = 0; i < n; i++)
-		if (quick_reply(f, &batch[i], v.now_ms))
+		if (quick_reply(f, &batch[i], v.now_ms, &absent[i]))
 			count_quick(f, batch[i].bytes);
 	cache_read_end(f->opts.cache);
 	for (i = 0; i < n; i++) {
-		if (batch[i].reply_len == 0 && (done >> i & 1) == 0)
-			take_one(f, &v, &batch[i]);
+		if (batch[i].reply_len != 0 || (done >> i & 1) != 0)
+			continue;
+		v.absent = absent[i];
+		take_one(f, &v, &batch[i]);
 	}
 }
 
@@ -386,6 +390,7 @@ stream_take(void *user, struct tcp_listener *tl, uint64_t connection,
 	if (li->local.family == 6)
 		count_up(&f->counts.tcp6_queries);
 	v.over = f->rules->limits != NULL;
+	v.absent = false;
 	v.now_ms = loop_ttl_now_ms(f->opts.loop);
 	v.route = (struct route){ .tcp = tl,
 		.connection = connection,

@@ -63,6 +63,7 @@ struct visit {
 	uint64_t now_ms;
 	const uint8_t *target; /* of a local alias: to be resolved; or NULL */
 	bool over; /* asks too much, unless it can show who it is */
+	bool absent; /* no answer is kept: it was looked for */
 };
 enum fate { FATE_REPLY, FATE_WAIT, FATE_SILENCE };
 
@@ -110,7 +111,9 @@ enum fate limit_answer(struct front *f, struct visit *v);
  * Within a read section of the cache. False: the datagram is as it was; else
  * reply_len says how long the reply in it is.
  */
-bool quick_reply(struct front *f, struct datagram *d, uint64_t now_ms);
+/* absent: it is known that no answer is kept. */
+bool quick_reply(struct front *f, struct datagram *d, uint64_t now_ms,
+    bool *absent);
 
 /* --- alias.c ---------------------------------------------------------- */
 

@@ -125,7 +125,7 @@ put_opt(uint8_t *message, size_t at, bool dnssec_ok)
 }
 
 bool
-quick_reply(struct front *f, struct datagram *d, uint64_t now_ms)
+quick_reply(struct front *f, struct datagram *d, uint64_t now_ms, bool *absent)
 {
 	struct glance g;
 	uint8_t *p = d->bytes;
@@ -144,6 +144,7 @@ quick_reply(struct front *f, struct datagram *d, uint64_t now_ms)
 		.name_bytes = (uint8_t)g.name_bytes,
 		.flags = (uint8_t)((g.dnssec_ok ? ANSWER_KEY_DO : 0) |
 				   (asked & FLAG_CD ? ANSWER_KEY_CD : 0)),
+		.absent = absent,
 	    });
 	if (len == 0)
 		return false;

@@ -93,9 +93,7 @@ pick_nearest(struct task *t)
 		.shadow_why = c.shadow_why,
 		.made = true,
 		.tcp = d->tcp,
-		.edns = !d->plain[c.primary] &&
-			servers_speaks_edns(t->rs->o.servers,
-			    &d->addresses[c.primary], now_us) };
+		.edns = !d->plain[c.primary] && c.speaks_edns };
 	return true;
 }
 

@@ -122,6 +122,7 @@ resolver_free(struct resolver *rs)
 	arena_free(rs->arena);
 	while (rs->spare_count > 0)
 		arena_free(rs->spare[--rs->spare_count]);
+	clients_drop(rs);
 	memory_free(rs->slots);
 	memory_free(rs->free_slots);
 	memory_free(rs);
@@ -162,11 +163,11 @@ resolver_ask(struct resolver *rs, const struct resolver_question *q,
 		    q->checking_disabled && rs->o.anchors != NULL,
 		/* Once for three searches: 600 instructions less. */
 		.name_hash = task_name_hash(rs, q->qname) };
-	struct client *c = memory_new(sizeof(*c));
+	struct client *c = client_new(rs);
 	struct task *t = c == NULL ? NULL : task_for(rs, &k);
 
 	if (t == NULL) {
-		memory_free(c);
+		client_free(rs, c);
 		return 0;
 	}
 	rs->counts.asked++;
@@ -196,7 +197,7 @@ resolver_cancel(struct resolver *rs, uint64_t id)
 		if (c->number != (uint32_t)(id >> 32))
 			continue;
 		*at = c->next;
-		memory_free(c);
+		client_free(rs, c);
 		return;
 	}
 }

@@ -189,6 +189,8 @@ struct resolver {
 	struct arena *arena;
 	struct arena *spare[SPARE_ARENAS + 1]; /* of tasks that ended */
 	size_t spare_count;
+	struct client *spare_clients;
+	size_t spare_client_count;
 	size_t background; /* tasks in the background: hosts.c */
 	uint64_t primed_until_ms, prime_again_us;
 	uint64_t heard_us; /* when any server answered last */
@@ -208,6 +210,10 @@ struct task_key {
 	bool checking_disabled, refresh;
 	uint64_t name_hash; /* task_name_hash() of qname; 0: not known */
 };
+/* task.c: memory of clients, of which some is kept */
+struct client *client_new(struct resolver *rs);
+void client_free(struct resolver *rs, struct client *c);
+void clients_drop(struct resolver *rs); /* what is kept */
 uint64_t task_name_hash(const struct resolver *rs, const uint8_t *qname);
 struct task *task_find_or_begin(
     struct resolver *rs, const struct task_key *k, unsigned depth);

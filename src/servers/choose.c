@@ -294,8 +294,8 @@ note_chosen(struct field *f, struct servers_choice *out)
 	const uint8_t *name =
 	    f->set->names == NULL ? NULL : f->set->names[out->primary];
 	struct shard *sh;
-	struct peer *p =
-	    servers_hold_new(f->sv, &f->set->addresses[out->primary], &sh);
+	struct peer *p = servers_hold_new_hashed(f->sv,
+	    &f->set->addresses[out->primary], c->hash, &sh);
 	double since;
 
 	if (p == NULL)
@@ -307,6 +307,7 @@ note_chosen(struct field *f, struct servers_choice *out)
 	    f->now_us > p->chosen_us ? (double)(f->now_us - p->chosen_us) : 0;
 	p->chosen = p->chosen / (1 + since / CHOSEN_FADE) + 1;
 	p->chosen_us = f->now_us;
+	out->speaks_edns = p->edns_off_until <= f->now_us;
 	/* A dead one that is asked for want of another: that was its probe. */
 	if (p->dead && p->probe_at_us <= f->now_us)
 		p->probe_at_us = f->now_us + p->probe_every;
@@ -323,6 +324,7 @@ servers_choose(struct servers *sv, const struct servers_set *set,
 	enum err err = ERR_OK;
 
 	*out = (struct servers_choice){ .shadow = set->count,
+		.speaks_edns = true,
 		.why = "",
 		.shadow_why = "" };
 	if (set->count == 0)

@@ -215,6 +215,8 @@ struct peer *servers_hold(struct servers *sv, const struct addr *a,
 struct peer *servers_hold_hashed(struct servers *sv, const struct addr *a,
     uint64_t hash, struct shard **sh);
 /* Makes it when there is none; NULL when memory is out. */
+struct peer *servers_hold_new_hashed(struct servers *sv, const struct addr *a,
+    uint64_t hash, struct shard **sh);
 struct peer *servers_hold_new(struct servers *sv, const struct addr *a,
     struct shard **sh);
 void servers_release(struct shard *sh);

@@ -245,6 +245,13 @@ servers_hold_hashed(struct servers *sv, const struct addr *a, uint64_t hash,
 }
 
 struct peer *
+servers_hold_new_hashed(struct servers *sv, const struct addr *a, uint64_t hash,
+    struct shard **sh)
+{
+	return hold(sv, a, hash, true, sh);
+}
+
+struct peer *
 servers_hold_new(struct servers *sv, const struct addr *a, struct shard **sh)
 {
 	return hold(sv, a, servers_hash(sv, a), true, sh);

@@ -131,6 +131,8 @@ servers_answered(struct servers *sv, const struct servers_sample *s,
 
 	if (p == NULL)
 		return;
+	if (s->landed && p->flying > 0)
+		p->flying--;
 	if (s->edns_seen)
 		p->edns_refusals = 0;
 	if (s->tcp)

@@ -32,6 +32,7 @@ struct slot {
 	uint16_t qtype;
 	uint16_t qname_at; /* in names */
 	bool left;         /* nobody waits */
+	bool landed;       /* servers know that it is over */
 	bool exact_case;
 	bool mixed_case;
 	bool wants_cookie; /* the server gave one the last time */

@@ -31,7 +31,8 @@ slot_close(struct slot *s, bool answered)
 	if (s->flow == 0)
 		return;
 	o->wire->close(o->wire_self, s->flow, answered);
-	servers_landed(o->servers, &s->x.to);
+	if (!s->landed)
+		servers_landed(o->servers, &s->x.to);
 	s->flow = 0;
 }
 
@@ -65,12 +66,15 @@ teach_reply(struct slot *s, const uint8_t *bytes, size_t len)
 	struct opt_seen opt;
 
 	match_opt(bytes, len, &opt);
+	/* With the sample: another lock and search would be 360 instructions. */
+	s->landed = true;
 	servers_answered(s->up->o.servers,
 	    &(struct servers_sample){ .address = &s->x.to,
 		.nsid = opt.nsid,
 		.nsid_len = opt.nsid_len,
 		.rtt_us = s->x.rtt_us,
 		.tcp = s->x.tcp,
+		.landed = true,
 		.edns_seen = opt.present,
 		.truncated = (bytes[2] & (FLAG_TC >> 8)) != 0 },
 	    now_us(s->up));
