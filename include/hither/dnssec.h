@@ -330,6 +330,8 @@ struct anchor_view {
 	uint64_t until_s;	   /* negative only; 0: for ever */
 	uint16_t type;
 };
+/* The key tag of a positive one; false: a negative or damaged one has none. */
+bool anchor_tag(const struct anchor_view *v, uint16_t *tag);
 /* Calls seen() for each, in the order added; the lock is held meanwhile. */
 void anchors_each(const struct anchors *as,
     void (*seen)(void *user, const struct anchor_view *view), void *user);

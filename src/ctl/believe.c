@@ -222,24 +222,16 @@ sum_up(void *user, const struct anchor_view *v)
 {
 	struct summary *s = user;
 	char name[NAME_TEXT_MAX];
-	json_int_t tag;
-	struct ds ds;
+	uint16_t tag;
 
-	if (v->rdata == NULL) {
+	if (v->rdata == NULL)
 		s->negative += v->until_s == 0 || v->until_s > clock_real_s();
-		return;
-	}
-	if (v->type == TYPE_DNSKEY)
-		tag = dnskey_tag(v->rdata);
-	else if (ds_read(v->rdata, &ds))
-		tag = ds.tag;
-	else
-		return;
-	if (is_told(s->anchors, name_text(v->zone, name), tag))
+	if (!anchor_tag(v, &tag) ||
+	    is_told(s->anchors, name_text(v->zone, name), tag))
 		return;
 	(void)json_array_append_new(s->anchors,
-	    json_pack("{s:s, s:I, s:s}", "zone", name, "tag", tag, "state",
-		state_of(s->rollovers, v->zone, tag)));
+	    json_pack("{s:s, s:I, s:s}", "zone", name, "tag", (json_int_t)tag,
+		"state", state_of(s->rollovers, v->zone, tag)));
 }
 
 json_t *

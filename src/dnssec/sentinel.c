@@ -18,20 +18,30 @@ struct tags {
 	size_t count, max;
 };
 
+bool
+anchor_tag(const struct anchor_view *v, uint16_t *tag)
+{
+	struct ds ds;
+
+	if (v->rdata == NULL)
+		return false;
+	if (v->type == TYPE_DNSKEY) {
+		*tag = dnskey_tag(v->rdata);
+		return true;
+	}
+	if (!ds_read(v->rdata, &ds))
+		return false;
+	*tag = ds.tag;
+	return true;
+}
+
 static void
 gather_tag(void *user, const struct anchor_view *v)
 {
 	struct tags *t = user;
-	struct ds ds;
 	uint16_t tag;
 
-	if (v->rdata == NULL || !name_equal(v->zone, t->zone))
-		return;
-	if (v->type == TYPE_DNSKEY)
-		tag = dnskey_tag(v->rdata);
-	else if (ds_read(v->rdata, &ds))
-		tag = ds.tag;
-	else
+	if (!name_equal(v->zone, t->zone) || !anchor_tag(v, &tag))
 		return;
 	for (size_t i = 0; i < t->count; i++)
 		if (t->out[i] == tag)

@@ -132,4 +132,18 @@ void miss_dismiss(struct front *f);
 /* Nobody waits any more. */
 void miss_forget(struct front *f);
 
+/* Octets of the uncompressed name at p, of which len follow; 0: it is none. */
+static inline size_t
+flat_name(const uint8_t *p, size_t len)
+{
+	size_t at = 0, most = len < NAME_MAX_BYTES ? len : NAME_MAX_BYTES;
+
+	while (at < most && p[at] != 0) {
+		if (p[at] > 63)
+			return 0;
+		at += 1u + p[at];
+	}
+	return at < most ? at + 1 : 0;
+}
+
 #endif

@@ -64,20 +64,6 @@ network_passes(const struct front *f, const struct addr *from, enum kind kind)
 	    network_key(l, from, kind), loop_now_us(f->opts.loop));
 }
 
-/* Octets of the name that begins at p, of which `len` follow; 0: none. */
-static size_t
-name_octets(const uint8_t *p, size_t len)
-{
-	size_t at = 0, most = len < NAME_MAX_BYTES ? len : NAME_MAX_BYTES;
-
-	while (at < most && p[at] != 0) {
-		if (p[at] > 63)
-			return 0;
-		at += 1u + p[at];
-	}
-	return at < most ? at + 1 : 0;
-}
-
 /* The same question from the same network, in whatever letter case. */
 static bool
 question_passes(const struct front *f, const struct datagram *d)
@@ -85,7 +71,7 @@ question_passes(const struct front *f, const struct datagram *d)
 	const struct front_limits *l = f->rules->limits;
 	const uint8_t *p = d->bytes + HEADER_BYTES;
 	size_t len = d->len > HEADER_BYTES ? d->len - HEADER_BYTES : 0;
-	size_t name = l->same.per_second != 0 ? name_octets(p, len) : 0;
+	size_t name = l->same.per_second != 0 ? flat_name(p, len) : 0;
 	uint64_t key;
 
 	if (name == 0 || len < name + 2)

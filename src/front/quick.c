@@ -16,10 +16,9 @@
 
 #include <string.h>
 
-#define OPT_BYTES       11u
-#define QUESTION_END    4u /* type and class */
-#define NAME_OCTETS_MAX 255u
-#define UDP_PLAIN       512u
+#define OPT_BYTES    11u
+#define QUESTION_END 4u /* type and class */
+#define UDP_PLAIN    512u
 
 /* What is read off a question of the common form. */
 struct glance {
@@ -43,20 +42,6 @@ is_common_header(const uint8_t *p)
 
 	return p[2] == FLAG_RD >> 8 && (p[3] & ~(FLAG_AD | FLAG_CD)) == 0 &&
 	       memcmp(p + 4, counts, sizeof(counts)) == 0 && p[11] <= 1;
-}
-
-/* The octets of the name at p, of which `len` follow; 0: not so simple. */
-static size_t
-name_end(const uint8_t *p, size_t len)
-{
-	size_t at = 0, most = len < NAME_OCTETS_MAX ? len : NAME_OCTETS_MAX;
-
-	while (at < most && p[at] != 0) {
-		if (p[at] > 63)
-			return 0;
-		at += 1u + p[at];
-	}
-	return at < most ? at + 1 : 0;
 }
 
 /* An OPT of version 0 without options and with no flag but DO. */
@@ -84,7 +69,7 @@ read_glance(const uint8_t *p, size_t len, struct glance *g)
 
 	if (len < HEADER_BYTES + 1 + QUESTION_END || !is_common_header(p))
 		return false;
-	g->name_bytes = name_end(p + HEADER_BYTES, len - HEADER_BYTES);
+	g->name_bytes = flat_name(p + HEADER_BYTES, len - HEADER_BYTES);
 	end = HEADER_BYTES + g->name_bytes + QUESTION_END;
 	if (g->name_bytes == 0 || end + (p[11] == 0 ? 0 : OPT_BYTES) != len)
 		return false;

@@ -296,6 +296,14 @@ def config_for(folder, sim_port, more=None):
 # --- messages -----------------------------------------------------------
 
 
+def faked_wall_clock(stamp):
+    """Environment in which only the wall clock is what the file says."""
+    library, = pathlib.Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")
+    return {"LD_PRELOAD": str(library), "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_TIMESTAMP_FILE": str(stamp),
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+
+
 def rcode(message):
     return dns.rcode.to_text(message.rcode())
 

@@ -54,6 +54,20 @@ class World:
         self.served = []  # (zone, file, address)
         self.delegations = []
 
+    def config(self, port, control=""):
+        """Of a hitherd that walks this world and proves what it says."""
+        return {
+            "server": {"root-hints": str(self.hints), "allow-root": True,
+                       "threads": 1},
+            "listen": [{"address": "127.0.0.1", "port": port}],
+            "outgoing": {"do-not-query": []},
+            "resolver": {"do-ip6": False},
+            "dnssec": {"validation": True,
+                       "trust-anchor-file": str(self.anchor),
+                       "auto-trust-anchor": False,
+                       "trust-anchor-signaling": False},
+            "control": {"socket": str(control)}}
+
     # --- keys ----------------------------------------------------------------
 
     def key(self, zone, algorithm, is_entry):

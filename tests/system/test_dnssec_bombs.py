@@ -78,17 +78,7 @@ def bombs(make_folder):
     space = Namespace(folder)
     servers = [strangers.Nsd(space, world)]
     (folder / "hitherd").mkdir()
-    daemon = lab.Daemon(folder / "hitherd", {
-        "server": {"root-hints": str(world.hints), "allow-root": True,
-                   "threads": 1},
-        "listen": [{"address": "127.0.0.1", "port": HITHER}],
-        "outgoing": {"do-not-query": []},
-        "resolver": {"do-ip6": False},
-        "dnssec": {"validation": True,
-                   "trust-anchor-file": str(world.anchor),
-                   "auto-trust-anchor": False,
-                   "trust-anchor-signaling": False},
-        "control": {"socket": ""}}, inside=space.enter)
+    daemon = lab.Daemon(folder / "hitherd", world.config(HITHER), inside=space.enter)
 
     yield lambda *questions: judges.ask_all(
         space, [HITHER], questions)[HITHER]

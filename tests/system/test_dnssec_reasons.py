@@ -118,17 +118,7 @@ def said(make_folder):
     space = Namespace(folder)
     running = [strangers.Nsd(space, world)]
     (folder / "hitherd").mkdir()
-    running.append(lab.Daemon(folder / "hitherd", {
-        "server": {"root-hints": str(world.hints), "allow-root": True,
-                   "threads": 1},
-        "listen": [{"address": "127.0.0.1", "port": HITHER}],
-        "outgoing": {"do-not-query": []},
-        "resolver": {"do-ip6": False},
-        "dnssec": {"validation": True,
-                   "trust-anchor-file": str(world.anchor),
-                   "auto-trust-anchor": False,
-                   "trust-anchor-signaling": False},
-        "control": {"socket": ""}}, inside=space.enter))
+    running.append(lab.Daemon(folder / "hitherd", world.config(HITHER), inside=space.enter))
     questions = [(name, "A") for name, _, _, _ in REASONS.values()]
     first, again = (judges.ask_all(space, [HITHER], questions)[HITHER]
                     for _ in range(2))

@@ -135,17 +135,8 @@ def said(make_folder):
     world.finish()
     space = Namespace(folder)
     running = [strangers.Nsd(space, world), strangers.Knot(space, world)]
-    config = {
-        "server": {"root-hints": str(world.hints), "allow-root": True,
-                   "threads": 1},
-        "listen": [{"address": "127.0.0.1", "port": HITHER}],
-        "outgoing": {"do-not-query": []},
-        "resolver": {"do-ip6": False, "query-timeout": "8s"},
-        "dnssec": {"validation": True,
-                   "trust-anchor-file": str(world.anchor),
-                   "auto-trust-anchor": False},
-        "control": {"socket": ""},
-    }
+    config = lab.merge(world.config(HITHER),
+                       {"resolver": {"query-timeout": "8s"}})
     place = {n: folder / n for n in ("hitherd", "unbound", "named")}
     for p in place.values():
         p.mkdir()

@@ -54,17 +54,7 @@ def house(make_folder):
     space = Namespace(folder)
     server = strangers.Nsd(space, world)
     (folder / "hitherd").mkdir()
-    daemon = lab.Daemon(folder / "hitherd", {
-        "server": {"root-hints": str(world.hints), "allow-root": True,
-                   "threads": 1},
-        "listen": [{"address": "127.0.0.1", "port": HITHER}],
-        "outgoing": {"do-not-query": []},
-        "resolver": {"do-ip6": False},
-        "dnssec": {"validation": True,
-                   "trust-anchor-file": str(world.anchor),
-                   "auto-trust-anchor": False,
-                   "trust-anchor-signaling": False},
-        "control": {"socket": str(folder / "control")}},
+    daemon = lab.Daemon(folder / "hitherd", world.config(HITHER, folder / "control"),
         inside=space.enter)
 
     def set_off(algorithm):

@@ -8,7 +8,6 @@ import json
 import os
 import select
 import socket
-import subprocess
 import threading
 import time
 
@@ -154,22 +153,11 @@ def test_test_clock_makes_lives_follow_the_wall_clock(
     folder = make_folder()
     stamp = folder / "time"
     stamp.write_text("+0")
-    library = subprocess.run(
-        ["sh", "-c", "ls /usr/lib/*/faketime/libfaketimeMT.so.1"], text=True,
-        capture_output=True, check=True).stdout.strip()
-    before = os.environ.get("HITHER_BUILD_DIR")
-    os.environ["HITHER_BUILD_DIR"] = plain
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HITHER_BUILD_DIR", plain)
         d = lab.Daemon(folder, lab.config_for(folder, sim.port, {
-            "server": {"test-clock": clock}}), env={
-                "LD_PRELOAD": library, "FAKETIME_NO_CACHE": "1",
-                "FAKETIME_TIMESTAMP_FILE": str(stamp),
-                "FAKETIME_DONT_FAKE_MONOTONIC": "1"})
-    finally:
-        if before is None:
-            del os.environ["HITHER_BUILD_DIR"]
-        else:
-            os.environ["HITHER_BUILD_DIR"] = before
+            "server": {"test-clock": clock}}),
+            env=lab.faked_wall_clock(stamp))
     try:
         d.ask("gaia.cs.umass.edu")
         stamp.write_text("+2h")

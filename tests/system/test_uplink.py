@@ -213,15 +213,10 @@ def test_the_wall_clock_may_be_set_at_will(make_folder, sim):
     folder = make_folder()
     stamp = folder / "time"
     stamp.write_text("+0")
-    library = subprocess.run(
-        ["sh", "-c", "ls /usr/lib/*/faketime/libfaketimeMT.so.1"], text=True,
-        capture_output=True, check=True).stdout.strip()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HITHER_BUILD_DIR", plain)
-        d = lab.Daemon(folder, lab.config_for(folder, sim.port), env={
-            "LD_PRELOAD": library, "FAKETIME_NO_CACHE": "1",
-            "FAKETIME_TIMESTAMP_FILE": str(stamp),
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1"})
+        d = lab.Daemon(folder, lab.config_for(folder, sim.port),
+                       env=lab.faked_wall_clock(stamp))
     try:
         jumps(d, sim, stamp)
     finally:
