@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """./start, as somebody meets it who has just cloned the repository."""
 
+import contextlib
 import os
 import pathlib
 import re
@@ -125,10 +126,9 @@ def hear_ctrl_c():
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-@pytest.mark.parametrize("number, status", [
-    (signal.SIGINT, 0), (signal.SIGTERM, 143), (signal.SIGHUP, 143)],
-    ids=["INT", "TERM", "HUP"])
-def test_it_stays_until_it_is_told_to_end(checkout, number, status):
+@contextlib.contextmanager
+def staying(checkout):
+    """./start, once it stays; and what it has said so far."""
     with open(checkout / "build" / "stay.out", "w+b") as out:
         child = subprocess.Popen(
             [str(checkout / "start")], stdout=out, stderr=out, cwd="/",
@@ -140,15 +140,33 @@ def test_it_stays_until_it_is_told_to_end(checkout, number, status):
             assert len(children_of(checkout)) == 3
             time.sleep(0.3)
             assert child.poll() is None
-            os.killpg(child.pid, number)
-            assert child.wait(5) == status
+            yield child, said
         finally:
             child.kill()
             child.wait()
     assert lab.wait_until(lambda: children_of(checkout) == [], 5)
     assert lab.is_free("127.0.0.1", PORT)
     assert not (checkout / "build/run/control.sock").exists()
+
+
+@pytest.mark.parametrize("number, status", [
+    (signal.SIGINT, 0), (signal.SIGTERM, 143), (signal.SIGHUP, 143)],
+    ids=["INT", "TERM", "HUP"])
+def test_it_stays_until_it_is_told_to_end(checkout, number, status):
+    with staying(checkout) as (child, said):
+        os.killpg(child.pid, number)
+        assert child.wait(5) == status, said()
     assert ("stopped" in said()) == (number == signal.SIGINT)
+
+
+def test_it_ends_with_the_daemon_that_is_told_to_stop(checkout):
+    with staying(checkout) as (child, said):
+        subprocess.run([
+            checkout / "build" / "hitherctl", "--socket",
+            checkout / "build" / "run" / "control.sock", "stop"], check=True,
+            env=lab.environment())
+        assert child.wait(5) == 0, said()
+    assert "stopped" in said()
 
 
 @pytest.mark.parametrize("kind", [socket.SOCK_DGRAM, socket.SOCK_STREAM],
