@@ -368,7 +368,7 @@ static const struct {
 	{ "harden-unverified-glue", only_off },
 	{ "harden-unknown-additional", ignore },
 	{ "harden-referral-path", ignore },
-	{ "hide-trustanchor", ignore },
+	{ "hide-trustanchor", must_be_on },
 	{ "directory", ignore },
 	{ "infra-keep-probing", ignore },
 	{ "outbound-msg-retry", ignore },
