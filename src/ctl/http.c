@@ -294,7 +294,6 @@ on_accept(struct evconnlistener *listener, evutil_socket_t fd,
 	if (++h->count == CTL_CLIENTS_MAX)
 		(void)evconnlistener_disable(listener);
 	bufferevent_setcb(c->stream, on_read, on_written, on_event, c);
-	bufferevent_setwatermark(c->stream, EV_READ, 0, 2 * CTL_REQUEST_MAX);
 	c->deadline = (struct timer){ .fire = on_deadline, .user = c };
 	if (bufferevent_set_timeouts(c->stream, NULL, &patience) != 0 ||
 	    timer_arm(loop_timers(h->ctl->opts.loop), &c->deadline,

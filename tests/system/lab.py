@@ -171,6 +171,16 @@ class Sim(Process):
         every = json.loads(self.command("counts"))
         return {address: c["queries"] for address, c in every.items()}
 
+    def settled_counts(self):
+        """The same, once what was fetched in the background is there too."""
+        counts = self.counts()
+        for _ in range(20):
+            time.sleep(0.15)
+            before, counts = counts, self.counts()
+            if before == counts:
+                break
+        return counts
+
     def tcp_counts(self):
         every = json.loads(self.command("counts"))
         return {address: c["tcp"] for address, c in every.items()}

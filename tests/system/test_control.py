@@ -147,7 +147,7 @@ def test_a_trace_tells_why_a_name_fails(daemon):
 
 
 def is_known(d, sim, name, rdtype="A"):
-    before = sim.counts()
+    before = sim.settled_counts()
     d.ask(name, rdtype)
     return sim.asked_since(before) == {}
 

@@ -21,7 +21,7 @@ def test_what_was_learned_survives_a_restart(start, sim, tmp_path):
     assert d.end()[0] == 0
     assert (tmp_path / "cache.records").is_file()
     d = start(keeping(tmp_path))
-    before = sim.counts()
+    before = sim.settled_counts()
     again = d.ask(NAME)
     assert lab.addresses(again) == lab.addresses(first)
     assert again.answer[0].ttl <= first.answer[0].ttl
@@ -80,7 +80,7 @@ def test_what_was_saved_is_loaded_elsewhere(start, sim, tmp_path):
     loaded = second.control("cache", "load", str(file))
     assert loaded.returncode == 0, loaded.stderr
     assert f": {count} records" in loaded.stdout
-    before = sim.counts()
+    before = sim.settled_counts()
     again = second.ask(NAME)
     assert lab.addresses(again) == lab.addresses(told)
     assert 0 < again.answer[0].ttl <= told.answer[0].ttl
