@@ -7,7 +7,7 @@
  * 2. A batch is read by one recvmmsg(), handed over whole, and what was
  *    answered at once leaves by one sendmmsg() from the buffers it came in.
  * 3. Answers found later are copied, gathered, and leave at the end of the
- *    turn (or when LATE_MAX of them are waiting).
+ *    turn (or when a batch of them is waiting).
  *
  * On a wildcard address an answer leaves from the address that was asked.
  * Questions sent to a broadcast or multicast address, or from port 0, are
@@ -28,6 +28,7 @@
 #include <hither/net.h>
 
 #include "backlog.h"
+#include "outbox.h"
 #include "sock.h"
 #include "turn.h"
 
@@ -35,7 +36,6 @@
 #define BATCHES_A_TURN 16u  /* that are answered */
 #define MANY_BATCHES   4u   /* more than a good day brings in a turn */
 #define READS_A_TURN   256u /* with those that are dropped */
-#define LATE_MAX       DATAGRAM_BATCH
 /*
  * The system doubles it and counts 768 octets for a short question: 4,100 of
  * them. Enough for what comes while a control group's quota keeps us waiting
@@ -72,13 +72,12 @@ struct udp_listener {
 	/* the questions that are handed over, and the slot each lies in */
 	struct datagram taken[DATAGRAM_BATCH];
 	size_t slots[DATAGRAM_BATCH];
-	/* answers to the batch at hand; names and controls are those of in */
-	struct mmsghdr ready[DATAGRAM_BATCH];
-	struct iovec ready_pieces[DATAGRAM_BATCH];
+	struct outbox ready; /* answers to the batch at hand, in its room */
 	/* answers found later */
-	struct batch late;
-	uint8_t late_bytes[LATE_MAX][DATAGRAM_MAX];
-	size_t late_count;
+	struct outbox late;
+	union name late_names[DATAGRAM_BATCH];
+	struct control late_controls[DATAGRAM_BATCH];
+	uint8_t late_bytes[DATAGRAM_BATCH][DATAGRAM_MAX];
 
 	struct udp_listener_opts opts;
 	struct addr local;
@@ -86,7 +85,6 @@ struct udp_listener {
 	struct event *readable;
 	struct turn_hook hook;
 	struct backlog backlog;
-	uint64_t unsent;
 	int fd;
 	bool is_wildcard;
 };
@@ -201,46 +199,18 @@ take(struct udp_listener *ul, size_t i, size_t k)
 	return true;
 }
 
-/* Sends what can be sent now; what cannot is lost, as UDP may be. */
-static void
-send_all(struct udp_listener *ul, struct mmsghdr *heads, size_t count)
-{
-	size_t sent = 0;
-	int n;
-
-	while (sent < count) {
-		n = sendmmsg(ul->fd, heads + sent, (unsigned)(count - sent),
-		    MSG_DONTWAIT);
-		if (n > 0) {
-			sent += (size_t)n;
-		} else if (errno == EAGAIN) {
-			ul->unsent += count - sent;
-			return;
-		} else if (errno != EINTR) {
-			sent++; /* this one has no way out; the next may */
-			ul->unsent++;
-		}
-	}
-}
-
 static void
 send_ready(struct udp_listener *ul, size_t taken)
 {
-	size_t count = 0;
-
 	for (size_t k = 0; k < taken; k++) {
 		const struct datagram *d = &ul->taken[k];
 
-		if (d->reply_len == 0 || d->reply_len > QUESTION_MAX)
-			continue;
-		ul->ready_pieces[count].iov_base = d->bytes;
-		ul->ready_pieces[count].iov_len = d->reply_len;
-		ul->ready[count].msg_hdr = ul->in.heads[ul->slots[k]].msg_hdr;
-		ul->ready[count].msg_hdr.msg_iov = &ul->ready_pieces[count];
-		ul->ready[count].msg_hdr.msg_flags = 0;
-		count++;
+		if (d->reply_len > 0 && d->reply_len <= QUESTION_MAX)
+			outbox_add(&ul->ready,
+			    &ul->in.heads[ul->slots[k]].msg_hdr, d->bytes,
+			    d->reply_len);
 	}
-	send_all(ul, ul->ready, count);
+	outbox_send(&ul->ready, ul->fd);
 }
 
 /* False when the socket is dry. Batches that are answered are counted. */
@@ -292,28 +262,25 @@ send_late(void *user)
 {
 	struct udp_listener *ul = user;
 
-	if (ul->late_count == 0)
-		return;
-	send_all(ul, ul->late.heads, ul->late_count);
-	ul->late_count = 0;
+	if (ul->late.packet_count > 0)
+		outbox_send(&ul->late, ul->fd);
 }
 
 /* The note that makes the answer leave from local. */
 static void
-leave_from(struct udp_listener *ul, size_t i, const struct addr *local)
+leave_from(struct msghdr *m, struct control *room, const struct addr *local)
 {
-	struct msghdr *m = &ul->late.heads[i].msg_hdr;
 	struct in_pktinfo v4 = { 0 };
 	struct in6_pktinfo v6 = { 0 };
 	const bool is_v6 = local->family == 6;
 	const size_t len = is_v6 ? sizeof(v6) : sizeof(v4);
 	struct cmsghdr *c;
 
-	memset(&ul->late.controls[i], 0, sizeof(ul->late.controls[i]));
+	memset(room, 0, sizeof(*room));
 	memcpy(&v4.ipi_spec_dst, local->ip, 4);
 	memcpy(&v6.ipi6_addr, local->ip, 16);
 	v6.ipi6_ifindex = local->scope;
-	m->msg_control = &ul->late.controls[i];
+	m->msg_control = room;
 	m->msg_controllen = CMSG_SPACE(len);
 	c = CMSG_FIRSTHDR(m);
 	c->cmsg_level = is_v6 ? IPPROTO_IPV6 : IPPROTO_IP;
@@ -329,26 +296,21 @@ void
 udp_listener_reply(struct udp_listener *ul, const struct addr *to,
     const struct addr *local, const uint8_t *bytes, size_t len)
 {
+	struct msghdr way = { .msg_name = NULL };
 	size_t i;
-	struct msghdr *m;
 
 	if (len == 0 || len > DATAGRAM_MAX || to->family != ul->local.family)
 		return;
-	if (ul->late_count == LATE_MAX)
+	if (outbox_is_full(&ul->late))
 		send_late(ul);
-	i = ul->late_count++;
-	m = &ul->late.heads[i].msg_hdr;
-	memset(m, 0, sizeof(*m));
+	i = ul->late.piece_count;
 	memcpy(ul->late_bytes[i], bytes, len);
-	ul->late.pieces[i].iov_base = ul->late_bytes[i];
-	ul->late.pieces[i].iov_len = len;
-	m->msg_iov = &ul->late.pieces[i];
-	m->msg_iovlen = 1;
-	m->msg_name = &ul->late.names[i];
-	m->msg_namelen = addr_to_sockaddr(to, &ul->late.names[i].storage);
+	way.msg_name = &ul->late_names[i];
+	way.msg_namelen = addr_to_sockaddr(to, &ul->late_names[i].storage);
 	if (ul->is_wildcard && local->family == to->family &&
 	    !addr_is_any(local))
-		leave_from(ul, i, local);
+		leave_from(&way, &ul->late_controls[i], local);
+	outbox_add(&ul->late, &way, ul->late_bytes[i], len);
 }
 
 /*
@@ -440,5 +402,5 @@ udp_listener_overdue(const struct udp_listener *ul)
 uint64_t
 udp_listener_unsent(const struct udp_listener *ul)
 {
-	return ul->unsent;
+	return ul->ready.unsent + ul->late.unsent;
 }

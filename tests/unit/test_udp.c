@@ -144,13 +144,13 @@ a_wildcard_of_ipv6_leaves_ipv4_alone(void **state)
 }
 
 static void
-many_answers(bool is_late)
+many_answers(const char *where, bool is_late)
 {
 	struct server s = { 0 };
 	uint8_t got[16];
 	int fd;
 
-	serve(&s, "127.0.0.1");
+	serve(&s, where);
 	s.is_late = is_late;
 	s.stop_at = MANY;
 	fd = client_of(&s, "127.0.0.1");
@@ -176,14 +176,16 @@ static void
 questions_that_wait_come_in_batches(void **state)
 {
 	(void)state;
-	many_answers(false);
+	many_answers("127.0.0.1", false);
+	many_answers("0.0.0.0", false);
 }
 
 static void
 late_answers_are_gathered_and_all_leave(void **state)
 {
 	(void)state;
-	many_answers(true);
+	many_answers("127.0.0.1", true);
+	many_answers("0.0.0.0", true);
 }
 
 static void
