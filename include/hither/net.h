@@ -23,9 +23,10 @@ struct wire_send {
 };
 
 /*
- * send: leases an unpredictable source port, sends, and opens a flow on which
- * replies arrive until close(). ERR_LIMIT: no port or descriptor free.
- * ERR_UNREACHABLE: the system has no route. A flow id is never 0.
+ * send: leases an unpredictable source port, sends by the end of the turn, and
+ * opens a flow on which replies arrive until close(). ERR_LIMIT: no port or
+ * descriptor free. ERR_UNREACHABLE: the system has no route. What fails only
+ * when it leaves is told by broken(). A flow id is never 0.
  * close: answered says that the one message came that was waited for, in
  * time, and none besides: its port may then serve again, else never.
  * Events come later, from the loop, never from within send().

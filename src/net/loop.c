@@ -240,6 +240,12 @@ loop_ttl_now_ms(struct loop *l)
 	return l->ttl_now_ms;
 }
 
+bool
+loop_is_turning(const struct loop *l)
+{
+	return l->is_turning;
+}
+
 void
 loop_time_passed(struct loop *l)
 {

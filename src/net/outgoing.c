@@ -9,6 +9,10 @@
  * sees as one descriptor: entering and leaving libevent's set would cost one
  * more system call for each. Closing is leaving.
  *
+ * Questions by UDP are gathered, and leave in a row when a few have come
+ * together or the turn ends: the receiver, or the network card, is woken once
+ * for all of them. (On loopback that is a tenth of what a miss costs.)
+ *
  * Nothing is told from within send(): what fails there is its result, and
  * what fails later comes from the loop.
  */
@@ -33,6 +37,8 @@
 #define EVENTS_A_TURN 64
 #define ERRORS_MAX    8u
 #define RECEIVE_MAX   65535u
+#define LETTERS_MAX   32u
+#define LETTER_MAX    512u
 
 struct flow {
 	void *user;
@@ -41,6 +47,14 @@ struct flow {
 	uint32_t id;           /* 0: free */
 	uint16_t generation;
 	uint16_t next_free; /* slot + 1; 0: the last */
+};
+
+/* A question that is to leave, or that could not. */
+struct letter {
+	uint32_t flow;
+	enum err why;
+	uint16_t len;
+	uint8_t bytes[LETTER_MAX];
 };
 
 struct outgoing {
@@ -53,7 +67,10 @@ struct outgoing {
 	size_t flows_max;
 	uint32_t flows_used; /* slots that were ever taken */
 	uint32_t first_free; /* slot + 1; 0: none of these */
+	struct turn_hook hook;
+	size_t letter_count;
 	int epoll_fd;
+	struct letter letters[LETTERS_MAX];
 	uint8_t received[RECEIVE_MAX];
 };
 
@@ -111,26 +128,97 @@ lease(struct outgoing *og, const struct port_wish *w, struct port **p)
 
 /*
  * What fails on a socket that served before may be an error left there by
- * the server it served with; a fresh one tells.
+ * the server it served with; a fresh one tells. When that is not to be had
+ * the flow has no port.
  */
+static enum err
+send_now(struct outgoing *og, struct flow *f, const uint8_t *bytes, size_t len)
+{
+	const struct addr to = f->port->to;
+	const struct port_wish w = { .to = &to,
+		.now_us = loop_now_us(og->loop),
+		.flow = f->id,
+		.fresh = true };
+	enum err e = port_send(f->port, bytes, len);
+
+	if (e == ERR_OK || f->port->uses == 1)
+		return e;
+	port_return(og->ports, f->port, false);
+	f->port = NULL;
+	e = lease(og, &w, &f->port);
+	return e == ERR_OK ? port_send(f->port, bytes, len) : e;
+}
+
+/* Those that cannot leave stay, and say why. */
+static void
+send_letters(struct outgoing *og)
+{
+	size_t failed = 0;
+
+	for (size_t i = 0; i < og->letter_count; i++) {
+		struct letter *l = &og->letters[i];
+		struct flow *f = flow_find(og, l->flow);
+
+		if (f == NULL)
+			continue; /* closed before it left */
+		if (l->why == ERR_OK)
+			l->why = send_now(og, f, l->bytes, l->len);
+		if (l->why != ERR_OK)
+			og->letters[failed++] = *l;
+	}
+	og->letter_count = failed;
+}
+
+static void
+on_turn_end(void *user)
+{
+	struct outgoing *og = user;
+
+	send_letters(og);
+	for (size_t i = 0; i < og->letter_count; i++) {
+		const struct letter *l = &og->letters[i];
+		struct flow *f = flow_find(og, l->flow);
+
+		if (f != NULL)
+			og->opts.events.broken(f->user, f->id, l->why);
+		/* The callers have had their part of this turn. */
+		loop_again(og->loop);
+	}
+	og->letter_count = 0;
+}
+
+static void
+put_letter(struct outgoing *og, const struct flow *f, const struct wire_send *s)
+{
+	struct letter *l = &og->letters[og->letter_count++];
+
+	l->flow = f->id;
+	l->why = ERR_OK;
+	l->len = (uint16_t)s->len;
+	memcpy(l->bytes, s->bytes, s->len);
+}
+
+/* Gathered where there is a turn at whose end it can leave. */
 static enum err
 send_udp(struct outgoing *og, const struct wire_send *s, struct flow *f)
 {
-	struct port_wish w = { .to = s->to,
+	const struct port_wish w = { .to = s->to,
 		.now_us = loop_now_us(og->loop),
 		.flow = f->id };
-	enum err e;
+	enum err e = lease(og, &w, &f->port);
 
-	do {
-		e = lease(og, &w, &f->port);
-		if (e != ERR_OK)
-			return e;
-		e = port_send(f->port, s->bytes, s->len);
-		if (e == ERR_OK)
-			return ERR_OK;
-		w.fresh = f->port->uses > 1;
+	if (e != ERR_OK)
+		return e;
+	if (og->letter_count == LETTERS_MAX)
+		send_letters(og);
+	if (loop_is_turning(og->loop) && s->len <= LETTER_MAX &&
+	    og->letter_count < LETTERS_MAX) {
+		put_letter(og, f, s);
+		return ERR_OK;
+	}
+	e = send_now(og, f, s->bytes, s->len);
+	if (e != ERR_OK && f->port != NULL)
 		port_return(og->ports, f->port, false);
-	} while (w.fresh);
 	return e;
 }
 
@@ -146,7 +234,10 @@ drop_reports(int fd)
 			return;
 }
 
-/* One datagram or error; what else there is comes next turn. */
+/*
+ * One datagram or error. The set reports a port once for what has come; when
+ * this was not what the flow waited for, the rest is reported next turn.
+ */
 static void
 receive(struct outgoing *og, struct flow *f, uint32_t events, uint64_t at_us)
 {
@@ -162,6 +253,9 @@ receive(struct outgoing *og, struct flow *f, uint32_t events, uint64_t at_us)
 		    at_us);
 	else if (why != ERR_OK)
 		og->opts.events.broken(f->user, id, why);
+	f = flow_find(og, id);
+	if (f != NULL)
+		port_listen_on(og->ports, f->port);
 }
 
 /*
@@ -251,7 +345,7 @@ seam_close(void *self, uint32_t flow, bool answered)
 	if (f == NULL)
 		return;
 	st = f->stream;
-	if (st == NULL)
+	if (f->port != NULL)
 		port_return(og->ports, f->port, answered);
 	flow_free(og, f);
 	if (st != NULL)
@@ -341,6 +435,8 @@ outgoing_new(struct loop *l, struct rng *rng, const struct outgoing_opts *o)
 	og->epoll_fd = -1;
 	if (make_set(og, l) && make_flows(og))
 		og->ports = ports_new(rng, loop_timers(l), og->epoll_fd, o);
+	og->hook = (struct turn_hook){ .fn = on_turn_end, .user = og };
+	loop_hook_add(l, TURN_DATAGRAMS, &og->hook);
 	so.ports = og->ports;
 	og->streams = streams_new(l, &so);
 	if (og->ports != NULL && og->streams != NULL)
@@ -354,6 +450,7 @@ outgoing_free(struct outgoing *og)
 {
 	if (og == NULL)
 		return;
+	loop_hook_remove(og->loop, TURN_DATAGRAMS, &og->hook);
 	for (size_t i = 0; i < og->flows_used; i++)
 		seam_close(og, og->flows[i].id, false);
 	streams_free(og->streams);

@@ -70,6 +70,12 @@ enum err port_send(struct port *p, const uint8_t *bytes, size_t len) MUST_USE;
 ssize_t port_receive(struct port *p, uint8_t *bytes, size_t room,
     enum err *why);
 
+/*
+ * The epoll set reports a port once for all that has come: after a datagram
+ * that was not the awaited one, has it report what is left.
+ */
+void port_listen_on(struct ports *ps, const struct port *p);
+
 /* That of an epoll event; NULL: closed meanwhile. */
 struct port *port_numbered(struct ports *ps, uint32_t number);
 /* Something came to one that is idle: nobody asks from it again. */

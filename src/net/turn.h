@@ -19,6 +19,9 @@ struct turn_hook {
 	struct turn_hook *next;
 };
 
+/* False: nobody runs it, and no hook is going to be called. */
+bool loop_is_turning(const struct loop *l);
+
 /* Something took long: the turn's time is read anew. */
 void loop_time_passed(struct loop *l);
 

@@ -2,9 +2,26 @@
 /* test_outgoing.c - the seam by UDP, against servers on loopback. */
 #include "net_world.h"
 
+#include <sys/syscall.h>
+
 #define LEASES   20000u
 #define BINS     63u   /* of 1024 ports */
 #define CHI_MOST 140.0 /* 62 degrees of freedom: p < 1e-7 */
+
+#define ROW 70u /* more than leave in one go */
+
+static bool sends_fail;
+
+/* As the system would, or one that lets nothing out. */
+ssize_t
+send(int fd, const void *bytes, size_t len, int flags)
+{
+	if (sends_fail) {
+		errno = EPERM;
+		return -1;
+	}
+	return syscall(SYS_sendto, fd, bytes, len, flags, NULL, 0);
+}
 
 /* The question at the server, and who asked. */
 static void
@@ -264,6 +281,89 @@ no_two_open_flows_share_a_port(void **state)
 	close_world(&w);
 }
 
+struct row {
+	struct world w;
+	struct timer timer;
+	size_t refused; /* at once */
+	bool closes;
+};
+
+static void
+ask_a_row(void *user)
+{
+	struct row *r = user;
+	uint32_t flow;
+
+	for (unsigned i = 0; i < ROW; i++) {
+		if (ask(&r->w, false, &flow) != ERR_OK)
+			r->refused++;
+		else if (r->closes)
+			r->w.ops->close(r->w.og, flow, false);
+	}
+}
+
+/* All are asked within one turn of the loop. */
+static void
+row_begin(struct row *r)
+{
+	memset(r, 0, sizeof(*r));
+	open_world(&r->w, SOCK_DGRAM, (struct outgoing_opts){ 0 });
+	r->timer = (struct timer){ .fire = ask_a_row, .user = r };
+	r->w.stop_at = ROW;
+	assert_int_equal(timer_arm(loop_timers(r->w.ride.loop), &r->timer, 1),
+	    ERR_OK);
+}
+
+static void
+questions_of_one_turn_leave_in_a_row(void **state)
+{
+	struct sockaddr_storage from;
+	struct row r;
+
+	(void)state;
+	row_begin(&r);
+	ride_for(&r.w.ride, 10000);
+	for (unsigned i = 0; i < ROW; i++) {
+		hear(&r.w, &from);
+		say(&r.w, &from, "yes");
+	}
+	ride_on(&r.w.ride);
+	assert_int_equal(r.refused, 0);
+	assert_int_equal(r.w.messages, ROW);
+	close_world(&r.w);
+}
+
+/* ask() sees to it that nothing is told from within. */
+static void
+a_row_that_cannot_leave_is_told_all_the_same(void **state)
+{
+	struct row r;
+
+	(void)state;
+	row_begin(&r);
+	sends_fail = true;
+	ride_for(&r.w.ride, 10000);
+	sends_fail = false;
+	assert_int_equal(r.w.messages, 0);
+	assert_in_range(r.w.breaks, 1, ROW);
+	assert_int_equal(r.w.breaks + r.refused, ROW);
+	close_world(&r.w);
+}
+
+static void
+what_is_closed_before_it_left_stays_here(void **state)
+{
+	uint8_t got[16];
+	struct row r;
+
+	(void)state;
+	row_begin(&r);
+	r.closes = true;
+	ride_for(&r.w.ride, 10000);
+	assert_int_equal(recv(r.w.server, got, sizeof(got), MSG_DONTWAIT), -1);
+	close_world(&r.w);
+}
+
 int
 main(void)
 {
@@ -278,6 +378,9 @@ main(void)
 		cmocka_unit_test(questions_leave_from_the_addresses_given),
 		cmocka_unit_test(source_ports_are_uniform_over_the_whole_range),
 		cmocka_unit_test(no_two_open_flows_share_a_port),
+		cmocka_unit_test(questions_of_one_turn_leave_in_a_row),
+		cmocka_unit_test(a_row_that_cannot_leave_is_told_all_the_same),
+		cmocka_unit_test(what_is_closed_before_it_left_stays_here),
 	};
 
 	return cmocka_run_group_tests_name("outgoing", tests, NULL, NULL);
