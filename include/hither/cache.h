@@ -183,6 +183,12 @@ struct answer_copy {
 size_t answers_copy(
     struct cache *c, const struct answer_key *k, struct answer_copy *out);
 /*
+ * The hash of a name of so many octets, for answer_spot. What will be looked
+ * at is on its way to the processor then: a dozen questions later it is there.
+ */
+uint64_t answers_expect(const struct cache *c, const uint8_t *name,
+    size_t name_bytes);
+/*
  * A hit where the question lies: `message` holds a header and the question
  * asked (class IN), and gets all of the answer but the id and the question,
  * which stay as they came. Within cache_read_start() and cache_read_end().
@@ -192,9 +198,10 @@ struct answer_spot {
 	uint8_t *message;
 	size_t size; /* most octets */
 	uint64_t now_ms;
+	uint64_t hash; /* of the name asked: answers_expect() */
 	uint32_t turn;
 	uint16_t qtype;
-	uint8_t name_bytes; /* of the name asked */
+	uint8_t name_bytes; /* of it */
 	uint8_t flags, view;
 	bool *absent; /* set: nothing at all is kept of this key */
 };

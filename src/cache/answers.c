@@ -252,11 +252,29 @@ answers_get(struct cache *c, const struct answer_key *k, uint64_t now_ms,
 	return find_and_copy(c, k, false, &out);
 }
 
+uint64_t
+answers_expect(const struct cache *c, const uint8_t *name, size_t name_bytes)
+{
+	const uint64_t hash = name_hash_sized(&c->hash_key, name, name_bytes);
+
+	table_expect(c->answers, hash);
+	return hash;
+}
+
+/* The question will be resolved, and perhaps kept. */
+static void
+expect_miss(const struct cache *c, const struct key *k)
+{
+	table_expect(c->records, k->hash);
+	sketch_expect(c->sketch, key_hash(k));
+}
+
 size_t
 answers_place(struct cache *c, const struct answer_spot *s)
 {
 	const size_t kept = HEADER_BYTES + s->name_bytes + 4u;
 	struct key k = { .name = s->message + HEADER_BYTES,
+		.hash = s->hash,
 		.type = s->qtype,
 		.class = s->flags,
 		.view = s->view,
@@ -264,9 +282,10 @@ answers_place(struct cache *c, const struct answer_spot *s)
 	const uint8_t *from;
 	struct answer_entry *e;
 
-	k.hash = name_hash_sized(&c->hash_key, k.name, k.name_bytes);
 	e = (struct answer_entry *)(void *)table_find(c->answers, &k);
 	*s->absent = e == NULL;
+	if (e == NULL)
+		expect_miss(c, &k);
 	if (e == NULL || e->entry.expires_ms <= s->now_ms ||
 	    e->generation != answers_generation(c) || e->len > s->size ||
 	    e->ede != EDE_NONE || is_due(e, s->now_ms))

@@ -95,14 +95,42 @@ cell_raise(_Atomic uint8_t *cell)
 	return n;
 }
 
+static struct slice *
+slice_of(const struct sketch *s, uint64_t hash)
+{
+	return &s->slices[(hash >> 40) & (s->count - 1)];
+}
+
+static size_t
+first_cell(uint64_t hash)
+{
+	return hash & (SLICE_CELLS - 1);
+}
+
+static size_t
+second_cell(uint64_t hash)
+{
+	return (hash >> 10) & (SLICE_CELLS - 1);
+}
+
+void
+sketch_expect(const struct sketch *s, uint64_t hash)
+{
+	const struct slice *sl = slice_of(s, hash);
+
+	__builtin_prefetch(&sl->aged_ms);
+	__builtin_prefetch(&sl->cells[first_cell(hash)], 1);
+	__builtin_prefetch(&sl->cells[second_cell(hash)], 1);
+}
+
 bool
 sketch_seen(struct sketch *s, uint64_t hash, uint64_t now_ms)
 {
-	struct slice *sl = &s->slices[(hash >> 40) & (s->count - 1)];
+	struct slice *sl = slice_of(s, hash);
 	uint8_t a, b;
 
 	slice_age(sl, now_ms);
-	a = cell_raise(&sl->cells[hash & (SLICE_CELLS - 1)]);
-	b = cell_raise(&sl->cells[(hash >> 10) & (SLICE_CELLS - 1)]);
+	a = cell_raise(&sl->cells[first_cell(hash)]);
+	b = cell_raise(&sl->cells[second_cell(hash)]);
 	return a > 0 && b > 0;
 }

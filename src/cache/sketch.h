@@ -14,5 +14,7 @@ size_t sketch_bytes(const struct sketch *s);
  * minute or two. Any thread; may say yes wrongly now and then.
  */
 bool sketch_seen(struct sketch *s, uint64_t hash, uint64_t now_ms);
+/* Fetches ahead what sketch_seen() will touch. */
+void sketch_expect(const struct sketch *s, uint64_t hash);
 
 #endif

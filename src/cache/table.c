@@ -214,24 +214,33 @@ chain_find(_Atomic(struct entry *) *head, const struct key *k, uint32_t hash)
 	return e;
 }
 
+static _Atomic(struct entry *) *
+bucket_of(const struct table *t, uint64_t hash)
+{
+	return &table_stripe(t, hash)
+		    ->buckets[(uint32_t)hash & (t->bucket_count - 1)];
+}
+
 struct entry *
 table_find(const struct table *t, const struct key *k)
 {
 	uint64_t hash = place_hash(k);
-	struct stripe *s = table_stripe(t, hash);
 
-	return chain_find(&s->buckets[(uint32_t)hash & (t->bucket_count - 1)],
-	    k, (uint32_t)hash);
+	return chain_find(bucket_of(t, hash), k, (uint32_t)hash);
+}
+
+void
+table_expect(const struct table *t, uint64_t name_hash)
+{
+	__builtin_prefetch(bucket_of(t, place_of_name(name_hash)));
 }
 
 uint32_t
 table_kinds(const struct table *t, uint64_t name_hash)
 {
 	const uint64_t hash = place_of_name(name_hash);
-	const struct stripe *s = table_stripe(t, hash);
-	const struct entry *e = atomic_load_explicit(
-	    &s->buckets[(uint32_t)hash & (t->bucket_count - 1)],
-	    memory_order_acquire);
+	const struct entry *e =
+	    atomic_load_explicit(bucket_of(t, hash), memory_order_acquire);
 	uint32_t kinds = 0;
 
 	for (; e != NULL;

@@ -63,6 +63,8 @@ uint64_t key_hash(const struct key *k);
  */
 struct entry *table_find(const struct table *t, const struct key *k);
 void table_leave(struct table *t);
+/* Fetches ahead what a look at the usual types of such a name will read. */
+void table_expect(const struct table *t, uint64_t name_hash);
 /*
  * Likewise: which entries there are of the name with this hash, a bit for
  * each, as far as one bucket tells.

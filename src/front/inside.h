@@ -107,13 +107,24 @@ enum fate limit_answer(struct front *f, struct visit *v);
 
 /* --- quick.c ---------------------------------------------------------- */
 
+/* What is read off a question of the common form. */
+struct glance {
+	uint64_t hash;	    /* of the name: answers_expect() */
+	uint16_t limit;	    /* octets the reply may have, without its OPT */
+	uint16_t qtype;
+	uint8_t name_bytes; /* 0: not of the common form, or may not ask */
+	bool edns, dnssec_ok;
+	bool absent; /* it is known that no answer is kept */
+};
+
+/* A few questions before quick_reply(): reads it, and warns the cache. */
+void quick_look(struct front *f, const struct datagram *d, struct glance *g);
 /*
  * Within a read section of the cache. False: the datagram is as it was; else
  * reply_len says how long the reply in it is.
  */
-/* absent: it is known that no answer is kept. */
-bool quick_reply(struct front *f, struct datagram *d, uint64_t now_ms,
-    bool *absent);
+bool quick_reply(struct front *f, struct datagram *d, struct glance *g,
+    uint64_t now_ms);
 
 /* --- alias.c ---------------------------------------------------------- */
 

@@ -20,14 +20,6 @@
 #define QUESTION_END 4u /* type and class */
 #define UDP_PLAIN    512u
 
-/* What is read off a question of the common form. */
-struct glance {
-	size_t name_bytes;
-	size_t limit; /* octets the reply may have, without its OPT */
-	uint16_t qtype;
-	bool edns, dnssec_ok;
-};
-
 static unsigned
 u16_at(const uint8_t *p)
 {
@@ -58,27 +50,30 @@ is_common_opt(const uint8_t *p, struct glance *g)
 	g->dnssec_ok = p[7] != 0;
 	if (size > EDNS_UDP_SIZE)
 		size = EDNS_UDP_SIZE;
-	g->limit = (size > UDP_PLAIN ? size : UDP_PLAIN) - OPT_BYTES;
+	g->limit =
+	    (uint16_t)((size > UDP_PLAIN ? size : UDP_PLAIN) - OPT_BYTES);
 	return true;
 }
 
 static bool
 read_glance(const uint8_t *p, size_t len, struct glance *g)
 {
-	size_t end;
+	size_t name_bytes, end;
 
 	if (len < HEADER_BYTES + 1 + QUESTION_END || !is_common_header(p))
 		return false;
-	g->name_bytes = flat_name(p + HEADER_BYTES, len - HEADER_BYTES);
-	end = HEADER_BYTES + g->name_bytes + QUESTION_END;
-	if (g->name_bytes == 0 || end + (p[11] == 0 ? 0 : OPT_BYTES) != len)
+	name_bytes = flat_name(p + HEADER_BYTES, len - HEADER_BYTES);
+	end = HEADER_BYTES + name_bytes + QUESTION_END;
+	if (name_bytes == 0 || end + (p[11] == 0 ? 0 : OPT_BYTES) != len)
 		return false;
 	g->qtype = (uint16_t)u16_at(p + end - 4);
 	g->edns = g->dnssec_ok = false;
 	g->limit = UDP_PLAIN;
-	if (u16_at(p + end - 2) != CLASS_IN || g->qtype == TYPE_ANY)
+	if (u16_at(p + end - 2) != CLASS_IN || g->qtype == TYPE_ANY ||
+	    (p[11] != 0 && !is_common_opt(p + end, g)))
 		return false;
-	return p[11] == 0 || is_common_opt(p + end, g);
+	g->name_bytes = (uint8_t)name_bytes;
+	return true;
 }
 
 /* One source sends many questions in a row: its verdict is kept. */
@@ -109,37 +104,49 @@ put_opt(uint8_t *message, size_t at, bool dnssec_ok)
 	message[11] = (uint8_t)records;
 }
 
-bool
-quick_reply(struct front *f, struct datagram *d, uint64_t now_ms, bool *absent)
+void
+quick_look(struct front *f, const struct datagram *d, struct glance *g)
 {
-	struct glance g;
+	g->name_bytes = 0;
+	g->absent = false;
+	if (!may_ask(f, &d->from) || !read_glance(d->bytes, d->len, g))
+		return;
+	g->hash = answers_expect(f->opts.cache, d->bytes + HEADER_BYTES,
+	    g->name_bytes);
+}
+
+bool
+quick_reply(struct front *f, struct datagram *d, struct glance *g,
+    uint64_t now_ms)
+{
 	uint8_t *p = d->bytes;
 	uint8_t asked = p[3]; /* AD and CD */
 	size_t len;
 
-	if (!read_glance(p, d->len, &g) || !may_ask(f, &d->from))
+	if (g->name_bytes == 0)
 		return false;
 	len = answers_place(f->opts.cache,
 	    &(struct answer_spot){
 		.message = p,
-		.size = g.limit,
+		.size = g->limit,
 		.now_ms = now_ms,
+		.hash = g->hash,
 		.turn = f->turn,
-		.qtype = g.qtype,
-		.name_bytes = (uint8_t)g.name_bytes,
-		.flags = (uint8_t)((g.dnssec_ok ? ANSWER_KEY_DO : 0) |
+		.qtype = g->qtype,
+		.name_bytes = g->name_bytes,
+		.flags = (uint8_t)((g->dnssec_ok ? ANSWER_KEY_DO : 0) |
 				   (asked & FLAG_CD ? ANSWER_KEY_CD : 0)),
-		.absent = absent,
+		.absent = &g->absent,
 	    });
 	if (len == 0)
 		return false;
 	f->turn += f->rules->rotate;
-	if (!g.dnssec_ok && (asked & FLAG_AD) == 0)
+	if (!g->dnssec_ok && (asked & FLAG_AD) == 0)
 		p[3] &= (uint8_t)~FLAG_AD;
 	p[2] |= (FLAG_QR | FLAG_RD) >> 8;
 	p[3] |= FLAG_RA | (asked & FLAG_CD);
-	if (g.edns)
-		put_opt(p, len, g.dnssec_ok);
-	d->reply_len = len + (g.edns ? OPT_BYTES : 0);
+	if (g->edns)
+		put_opt(p, len, g->dnssec_ok);
+	d->reply_len = len + (g->edns ? OPT_BYTES : 0);
 	return true;
 }
