@@ -195,11 +195,13 @@ class Lab:
         self.check_alive(server)
         raise Failure(f"{server.name} does not answer")
 
-    def names_file(self, count, zone="w1.bench"):
-        path = os.path.join(self.folder, f"names-{count}-{zone}")
+    def names_file(self, count, zone="w1.bench", mixed=False):
+        """All of one length, or of two dozen lengths."""
+        path = os.path.join(self.folder, f"names-{count}-{zone}-{mixed:d}")
         if not os.path.exists(path):
             with open(path, "w", encoding="ascii") as f:
-                f.writelines(f"n{i:07d}.{zone}\n" for i in range(count))
+                f.writelines(f"n{i:07d}{'x' * (i % 24 if mixed else 0)}"
+                             f".{zone}\n" for i in range(count))
         return path
 
     def fresh_numbers(self, count):

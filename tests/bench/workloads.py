@@ -76,14 +76,22 @@ def with_servers(b, names, body, threads=1, **settings):
 
 # --- hits ---------------------------------------------------------------------
 
-def hits(b):
-    """W1: cached names over UDP, one worker."""
+def hits_of(b, names):
     def body(running):
-        names = b.lab.names_file(1000)
         for s in running:
             warm(b, s, names)
         return take_turns(b, running, "-f", names, "-n", 200)
     return with_servers(b, ("echo", "hither", *PEERS), body)
+
+
+def hits(b):
+    """W1: cached names over UDP, one worker."""
+    return hits_of(b, b.lab.names_file(1000))
+
+
+def hits_mixed(b):
+    """W1m: as W1, but few answers in a row are of one length."""
+    return hits_of(b, b.lab.names_file(1000, mixed=True))
 
 
 def hits_two(b):
