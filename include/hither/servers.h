@@ -28,11 +28,19 @@ struct servers_opts {
 struct servers *servers_new(const struct servers_opts *o) MUST_USE;
 void servers_free(struct servers *sv);
 
+/*
+ * The keyed hash of an address. Who tells of it or asks after it more than
+ * once carries it along, as each costs 130 instructions. Where a key is asked
+ * for, 0 stands for one that is not at hand.
+ */
+uint64_t servers_key(const struct servers *sv, const struct addr *a);
+
 /* --- learning --------------------------------------------------------- */
 
 /* One reply to the packet that was sent. nsid may be NULL. */
 struct servers_sample {
 	const struct addr *address;
+	uint64_t key;	/* servers_key() of it, or 0 */
 	const uint8_t *nsid;
 	size_t nsid_len;
 	uint32_t rtt_us;
@@ -51,8 +59,9 @@ void servers_silent(struct servers *sv, const struct addr *a,
  * A packet leaves for it, and its exchange is over, however it ended: for
  * the bound on what may be under way to one address at once.
  */
-void servers_sent(struct servers *sv, const struct addr *a, uint64_t now_us);
-void servers_landed(struct servers *sv, const struct addr *a);
+void servers_sent(struct servers *sv, const struct addr *a, uint64_t key,
+    uint64_t now_us);
+void servers_landed(struct servers *sv, const struct addr *a, uint64_t key);
 /*
  * Somebody else may be answering in its place: for a minute no copies, hedges
  * and races in sets it is of, since each is one more chance for a forger.
@@ -102,6 +111,7 @@ struct servers_set {
 struct servers_choice {
 	size_t primary;	      /* index */
 	size_t shadow;	      /* index; == count: no shadow copy */
+	uint64_t key, shadow_key; /* servers_key() of them */
 	uint32_t hedge_us;    /* ask another at this point; 0: race at once */
 	uint32_t rto_us;      /* silent after this */
 	uint32_t shadow_rto_us;

@@ -36,6 +36,7 @@ enum exchange_state {
 
 struct ask {
 	const struct addr *to;
+	uint64_t to_key;    /* servers_key() of it; 0: not at hand */
 	const uint8_t *zone;
 	const uint8_t *qname;
 	uint64_t owner;	    /* handed to on_change; 0: its reply only teaches */

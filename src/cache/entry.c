@@ -130,7 +130,7 @@ saved_read(const uint8_t *from, size_t len, const struct saved_at *at,
 	if (left > LEFT_MAX_MS || left <= at->elapsed_ms)
 		return false;
 	age_sets(m, at->elapsed_ms);
-	*out = (struct record){ .owner = name_copy_in(a, m->qname.wire),
+	*out = (struct record){ .owner = m->qname,
 		.sets = m->sets[SECTION_ANSWER],
 		.set_count = m->counts[SECTION_ANSWER],
 		.stored_ms = at->now_ms,
@@ -141,6 +141,5 @@ saved_read(const uint8_t *from, size_t len, const struct saved_at *at,
 		.tries = (uint16_t)octets_get(from + 4, 2),
 		.cost_ms = (uint16_t)octets_get(from + 6, 2),
 		.type = (uint16_t)octets_get(from + 8, 2) };
-	return out->owner != NULL && out->set_count <= RECORD_SETS_MAX &&
-	       is_sound(out);
+	return out->set_count <= RECORD_SETS_MAX && is_sound(out);
 }

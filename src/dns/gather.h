@@ -10,7 +10,9 @@
 struct gather;
 
 struct gather_record {
-	const uint8_t *owner; /* copied */
+	const uint8_t *owner;
+	size_t owner_bytes;
+	bool owner_lasts;     /* as long as the arena: it need not be copied */
 	struct rdata rdata;   /* borrowed: lies in the arena already */
 	uint32_t ttl;
 	uint16_t type;
@@ -19,9 +21,10 @@ struct gather_record {
 
 /* For at most max_records, <= GATHER_MAX. NULL when the arena is over. */
 struct gather *gather_new(struct arena *a, size_t max_records);
+/* Section by section. */
 enum err gather_add(struct gather *g, const struct gather_record *r) MUST_USE;
-/* The sets of a section in order of first appearance. */
-enum err gather_sets(struct gather *g, enum section s, struct rrset ***sets,
-    size_t *count) MUST_USE;
+/* The sets of each section in order of first appearance. */
+enum err gather_sets(struct gather *g, struct rrset **sets[SECTION_COUNT],
+    size_t counts[SECTION_COUNT]) MUST_USE;
 
 #endif

@@ -44,6 +44,7 @@ hint_add(void *user, const struct rrset *s)
 {
 	struct gather *g = user;
 	struct gather_record r = { .owner = s->owner,
+		.owner_bytes = name_bytes(s->owner),
 		.rdata = s->rdata[0],
 		.ttl = s->ttl,
 		.type = s->type,
@@ -78,6 +79,20 @@ hints_lead_somewhere(struct rrset *const *sets, size_t count)
 		    is_root_server(sets, count, sets[i]->owner))
 			return true;
 	return false;
+}
+
+static enum err
+hints_sets(struct gather *g, struct rrset ***sets, size_t *count)
+{
+	struct rrset **all[SECTION_COUNT];
+	size_t counts[SECTION_COUNT];
+	enum err e = gather_sets(g, all, counts);
+
+	if (e != ERR_OK)
+		return e;
+	*sets = all[SECTION_ANSWER];
+	*count = counts[SECTION_ANSWER];
+	return ERR_OK;
 }
 
 /* Opens a regular file of a modest size. */
@@ -119,17 +134,18 @@ hints_read(struct arena *a, const char *path, struct rrset ***sets,
 	if (e != ERR_OK)
 		return e;
 	*bad_line = 0;
-	e = gather_sets(g, SECTION_ANSWER, sets, count);
+	e = hints_sets(g, sets, count);
 	if (e == ERR_OK && !hints_lead_somewhere(*sets, *count))
 		e = ERR_FORMAT;
 	return e;
 }
 
 static enum err
-address_add(struct arena *a, struct gather *g, const uint8_t *owner,
+address_add(struct arena *a, struct gather *g, const struct name *owner,
     const char *text)
 {
-	struct gather_record r = { .owner = owner,
+	struct gather_record r = { .owner = owner->wire,
+		.owner_bytes = name_bytes(owner->wire),
 		.ttl = HINTS_TTL_S,
 		.section = SECTION_ANSWER };
 	struct addr ip;
@@ -148,6 +164,7 @@ root_server_add(struct arena *a, struct gather *g,
     const struct root_server *root)
 {
 	struct gather_record r = { .owner = name_root,
+		.owner_bytes = sizeof(name_root),
 		.ttl = HINTS_TTL_S,
 		.type = TYPE_NS,
 		.section = SECTION_ANSWER };
@@ -162,9 +179,9 @@ root_server_add(struct arena *a, struct gather *g,
 		return ERR_MEMORY;
 	e = gather_add(g, &r);
 	if (e == ERR_OK)
-		e = address_add(a, g, n.wire, root->ip4);
+		e = address_add(a, g, &n, root->ip4);
 	if (e == ERR_OK)
-		e = address_add(a, g, n.wire, root->ip6);
+		e = address_add(a, g, &n, root->ip6);
 	return e;
 }
 
@@ -179,5 +196,5 @@ hints_builtin(struct arena *a, struct rrset ***sets, size_t *count)
 	*count = 0;
 	for (i = 0; i < ARRAY_LEN(roots) && e == ERR_OK; i++)
 		e = root_server_add(a, g, &roots[i]);
-	return e == ERR_OK ? gather_sets(g, SECTION_ANSWER, sets, count) : e;
+	return e == ERR_OK ? hints_sets(g, sets, count) : e;
 }

@@ -38,10 +38,13 @@ counts_are_possible(const struct header *h, size_t len, size_t *records)
 static bool
 question_read(struct reader *r, struct message *out)
 {
+	const uint8_t *name = reader_question(r);
+
 	out->has_question = true;
-	(void)reader_name(r, &out->qname);
 	out->qtype = reader_u16(r);
 	out->qclass = reader_u16(r);
+	if (!r->failed)
+		out->qname = name;
 	return !r->failed;
 }
 
@@ -83,12 +86,17 @@ static enum err
 owned_record_read(struct reader *r, struct gather *g, struct arena *a,
     struct gather_record *rec, struct message *out)
 {
-	struct name owner;
+	UNCLEARED struct name owner;
 
-	rec->owner = owner.wire;
-	if (reader_name(r, &owner) == 0)
-		return ERR_FORMAT;
-	return record_read(r, g, a, rec, out);
+	rec->owner_lasts = reader_is_question(r);
+	if (rec->owner_lasts) {
+		rec->owner = out->qname;
+		rec->owner_bytes = r->question_bytes;
+	} else {
+		rec->owner = owner.wire;
+		rec->owner_bytes = reader_name(r, &owner);
+	}
+	return r->failed ? ERR_FORMAT : record_read(r, g, a, rec, out);
 }
 
 static enum err
@@ -108,10 +116,7 @@ sections_read(struct reader *r, struct arena *a, const struct header *h,
 	}
 	if (e == ERR_OK && r->at != r->len)
 		e = ERR_FORMAT;
-	for (s = 0; s < SECTION_COUNT && e == ERR_OK; s++)
-		e = gather_sets(g, (enum section)s, &out->sets[s],
-		    &out->counts[s]);
-	return e;
+	return e == ERR_OK ? gather_sets(g, out->sets, out->counts) : e;
 }
 
 enum err
@@ -123,7 +128,7 @@ message_read(struct arena *a, const uint8_t *bytes, size_t len,
 	size_t records;
 	enum err e;
 
-	*out = (struct message){ .has_question = false };
+	*out = (struct message){ .qname = name_root };
 	if (len < HEADER_BYTES || len > MESSAGE_MAX)
 		return ERR_FORMAT;
 	bytes = arena_copy(a, bytes, len);

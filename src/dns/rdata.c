@@ -69,38 +69,53 @@ rdata_shape(uint16_t type)
 	return NULL;
 }
 
-/* The RDATA being read: a window of the message, and what came of it. */
+/*
+ * The RDATA being read: a window of the message, and how long it is once its
+ * names are expanded. Nothing is copied before the first pointer is met.
+ */
 struct walk {
 	struct reader *r;
-	size_t end;
+	size_t start, end;
 	size_t made;
+	bool expands;
 	uint8_t head[HEAD_MAX];
 };
+
+/* So many octets more, which are at p. */
+static bool
+walk_add(struct walk *w, const uint8_t *p, size_t bytes)
+{
+	if (w->r->at > w->end || w->made + bytes > HEAD_MAX)
+		return false;
+	if (w->expands)
+		memcpy(w->head + w->made, p, bytes);
+	w->made += bytes;
+	return true;
+}
 
 static bool
 walk_keep(struct walk *w, size_t bytes)
 {
 	const uint8_t *p = reader_take(w->r, bytes);
 
-	if (p == NULL || w->r->at > w->end || w->made + bytes > HEAD_MAX)
-		return false;
-	memcpy(w->head + w->made, p, bytes);
-	w->made += bytes;
-	return true;
+	return p != NULL && walk_add(w, p, bytes);
 }
 
 static bool
 walk_name(struct walk *w, bool plain)
 {
-	struct name n;
+	UNCLEARED struct name n;
+	const size_t hops = w->r->hops_left;
 	size_t bytes =
 	    plain ? reader_name_plain(w->r, &n) : reader_name(w->r, &n);
 
-	if (bytes == 0 || w->r->at > w->end || w->made + bytes > HEAD_MAX)
+	if (bytes == 0)
 		return false;
-	memcpy(w->head + w->made, n.wire, bytes);
-	w->made += bytes;
-	return true;
+	if (w->r->hops_left != hops && !w->expands) {
+		w->expands = true;
+		memcpy(w->head, w->r->bytes + w->start, w->made);
+	}
+	return walk_add(w, n.wire, bytes);
 }
 
 /* A length octet and so many octets, at least `least` of them. */
@@ -146,7 +161,13 @@ tail_is_bitmap(const uint8_t *p, size_t len)
 	return true;
 }
 
-/* The field that takes everything left. */
+/* A field that takes everything left. */
+static bool
+is_tail(char field)
+{
+	return field == 'S' || field == 'b' || field == 'x' || field == 'X';
+}
+
 static bool
 walk_tail(struct walk *w, char field)
 {
@@ -200,7 +221,7 @@ walk_fields(struct walk *w, const char *fields, size_t *head_end)
 	for (; *fields != '\0'; fields++) {
 		if (!walk_field(w, *fields))
 			return false;
-		if (strchr("SbxX", *fields) == NULL)
+		if (!is_tail(*fields))
 			*head_end = w->r->at;
 	}
 	return w->r->at == w->end;
@@ -216,7 +237,7 @@ rdata_join(const struct walk *w, struct arena *a, size_t head_end,
 
 	if (w->made + tail > UINT16_MAX)
 		return false;
-	made = arena_take(a, w->made + tail);
+	made = arena_room(a, w->made + tail);
 	if (made == NULL)
 		return false;
 	memcpy(made, w->head, w->made);
@@ -231,8 +252,8 @@ rdata_read(struct reader *r, struct arena *a, uint16_t type, uint16_t len,
     struct rdata *out)
 {
 	const char *fields = rdata_shape(type);
-	struct walk w; /* head is written before it is read */
-	size_t head_end = r->at, hops_before = r->hops_left;
+	UNCLEARED struct walk w; /* its head is filled before it is read */
+	size_t head_end = r->at;
 
 	out->bytes = r->bytes + r->at;
 	out->len = len;
@@ -241,14 +262,13 @@ rdata_read(struct reader *r, struct arena *a, uint16_t type, uint16_t len,
 	if (r->failed || len > r->len - r->at)
 		return false;
 	w.r = r;
-	w.made = 0;
+	w.start = r->at;
 	w.end = r->at + len;
+	w.made = 0;
+	w.expands = false;
 	if (!walk_fields(&w, fields, &head_end))
 		return false;
-	/* Lengths do not tell: what one name gains another may lose. */
-	if (r->hops_left == hops_before)
-		return true;
-	return rdata_join(&w, a, head_end, out);
+	return !w.expands || rdata_join(&w, a, head_end, out);
 }
 
 bool

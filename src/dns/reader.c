@@ -30,48 +30,6 @@ reader_start_plain(struct reader *r, const uint8_t *bytes, size_t len)
 	r->hops_left = 0;
 }
 
-const uint8_t *
-reader_take(struct reader *r, size_t bytes)
-{
-	const uint8_t *p = r->bytes + r->at;
-
-	if (r->failed || bytes > r->len - r->at) {
-		r->failed = true;
-		return NULL;
-	}
-	r->at += bytes;
-	return p;
-}
-
-uint8_t
-reader_u8(struct reader *r)
-{
-	const uint8_t *p = reader_take(r, 1);
-
-	return p == NULL ? 0 : p[0];
-}
-
-uint16_t
-reader_u16(struct reader *r)
-{
-	const uint8_t *p = reader_take(r, 2);
-
-	if (p == NULL)
-		return 0;
-	return (uint16_t)(p[0] << 8 | p[1]);
-}
-
-uint32_t
-reader_u32(struct reader *r)
-{
-	const uint8_t *p = reader_take(r, 4);
-
-	if (p == NULL)
-		return 0;
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
-	       (uint32_t)p[2] << 8 | p[3];
-}
-
 void
 reader_header(struct reader *r, struct header *out)
 {
@@ -162,6 +120,23 @@ name_gather(struct reader *r, size_t hops_max, struct name *out)
 	}
 }
 
+const uint8_t *
+reader_question(struct reader *r)
+{
+	size_t labels = 0, at = r->at;
+	size_t end = run_end(r, at, NAME_MAX_BYTES - 1, &labels);
+
+	if (r->failed || at != HEADER_BYTES || end == r->len ||
+	    r->bytes[end] != 0) {
+		r->failed = true;
+		return NULL;
+	}
+	r->at = end + 1;
+	r->question_bytes = (uint8_t)(r->at - at);
+	r->question_labels = (uint8_t)labels;
+	return r->bytes + at;
+}
+
 static size_t
 name_read(struct reader *r, size_t hops_max, struct name *out)
 {
@@ -178,6 +153,20 @@ size_t
 reader_name(struct reader *r, struct name *out)
 {
 	return name_read(r, r->hops_left == 0 ? 0 : READER_NAME_HOPS, out);
+}
+
+bool
+reader_is_question(struct reader *r)
+{
+	const uint8_t *p = r->bytes + r->at;
+
+	if (r->failed || r->question_bytes == 0 || r->len - r->at < 2 ||
+	    p[0] != 0xc0 || p[1] != HEADER_BYTES)
+		return false;
+	/* Its labels cost the message what they cost, wherever they lie. */
+	r->failed = !spend(r, r->question_bytes, r->question_labels, 1);
+	r->at += 2;
+	return !r->failed;
 }
 
 size_t

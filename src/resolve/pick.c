@@ -57,7 +57,7 @@ choose_with_room(struct task *t, uint64_t now_us, struct servers_choice *c)
 		enum err e = servers_choose(t->rs->o.servers, &set,
 		    t->rs->o.rng, now_us, c);
 
-		if (e != ERR_OK || !quota_server_full(t, c->primary))
+		if (e != ERR_OK || !quota_server_full(t, c->primary, c->key))
 			return e;
 		d->tried[c->primary] = true;
 		t->crowded_out = true;
@@ -84,6 +84,8 @@ pick_nearest(struct task *t)
 		return false;
 	t->pick = (struct pick){ .server = c.primary,
 		.shadow = c.shadow,
+		.key = c.key,
+		.shadow_key = c.shadow_key,
 		.hedge_us = c.hedge_us,
 		.rto_us = c.rto_us,
 		.shadow_rto_us = c.shadow_rto_us,
@@ -155,6 +157,7 @@ static enum stage
 ask_again(struct task *t, bool tcp, bool edns)
 {
 	t->pick = (struct pick){ .server = t->reading->server,
+		.key = t->reading->key,
 		.shadow = t->zone->address_count,
 		.hedge_us = UINT32_MAX,
 		.rto_us = t->reading->rto_us,

@@ -106,18 +106,12 @@ quota_leave_zone(struct task *t)
 	t->rs->zone_loads[t->zone_bucket]--;
 }
 
-static uint32_t
-server_bucket(const struct resolver *rs, const struct addr *a)
-{
-	return BUCKET_OF(hash_bytes(&rs->key, a->ip, sizeof(a->ip)));
-}
-
 bool
-quota_server_full(struct task *t, size_t server)
+quota_server_full(struct task *t, size_t server, uint64_t key)
 {
 	struct resolver *rs = t->rs;
 	const struct addr *a = &t->zone->addresses[server];
-	uint32_t load = rs->server_loads[server_bucket(rs, a)];
+	uint32_t load = rs->server_loads[BUCKET_OF(key)];
 
 	if (load < live_max(rs) &&
 	    (load < 2 * silent_max(rs) || !server_is_silent(t, a)))
@@ -127,14 +121,13 @@ quota_server_full(struct task *t, size_t server)
 }
 
 void
-quota_enter_server(struct task *t, struct flight *f)
+quota_enter_server(struct task *t, const struct flight *f)
 {
-	f->server_bucket = server_bucket(t->rs, &t->zone->addresses[f->server]);
-	t->rs->server_loads[f->server_bucket]++;
+	t->rs->server_loads[BUCKET_OF(f->key)]++;
 }
 
 void
 quota_leave_server(struct task *t, const struct flight *f)
 {
-	t->rs->server_loads[f->server_bucket]--;
+	t->rs->server_loads[BUCKET_OF(f->key)]--;
 }

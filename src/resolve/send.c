@@ -63,6 +63,7 @@ fill_ask(struct task *t, struct ask *a, const struct flight *f)
 	const struct resolver_opts *o = &t->rs->o;
 
 	a->to = &t->zone->addresses[f->server];
+	a->to_key = f->key;
 	a->zone = t->zone->zone;
 	a->qname = t->ask_name.wire;
 	a->qtype = t->ask_type;
@@ -95,6 +96,7 @@ send_shadow(struct task *t, struct budget *b)
 	    b->messages + 1 >= t->rs->o.messages_max)
 		return;
 	*f = (struct flight){ .server = i,
+		.key = t->pick.shadow_key,
 		.sent_us = now_of(t),
 		.hedge_us = UINT32_MAX,
 		.rto_us = t->pick.shadow_rto_us,
@@ -175,6 +177,7 @@ flights_send_pick(struct task *t)
 	if (t->flight_count == FLIGHTS_MAX || b == NULL)
 		return false;
 	*f = (struct flight){ .server = t->pick.server,
+		.key = t->pick.key,
 		.sent_us = now_of(t),
 		.hedge_us = t->pick.tcp ? UINT32_MAX : t->pick.hedge_us,
 		.rto_us = patience_us(t),
@@ -230,6 +233,7 @@ repeat_by_tcp(struct task *t, struct flight *f)
 	if (t->zone->by_tcp[f->server])
 		return;
 	t->pick = (struct pick){ .server = f->server,
+		.key = f->key,
 		.shadow = t->zone->address_count,
 		.rto_us = TCP_RTO_US,
 		.why = "again by TCP",

@@ -29,10 +29,10 @@ enum stage {
 /* One send of the present upstream question. */
 struct flight {
 	uint64_t sent_us;
+	uint64_t key; /* servers_key() of the address */
 	uint32_t exchange;
 	uint32_t hedge_us, rto_us;
 	size_t server; /* index in the delegation */
-	uint32_t server_bucket;
 	bool tcp, edns;
 	bool shadow;   /* a copy: it may answer, but nobody waits for it */
 	bool blind;    /* nothing was known: see servers_overtake() */
@@ -42,6 +42,7 @@ struct flight {
 /* A decision to send, recorded so that a rerun does not draw it again. */
 struct pick {
 	size_t server, shadow;
+	uint64_t key, shadow_key; /* servers_key() of them */
 	uint32_t hedge_us, rto_us, shadow_rto_us;
 	bool made, tcp, edns, ask_site, blind;
 	const char *why, *shadow_why; /* static */
@@ -334,8 +335,8 @@ bool pick_last_resort(struct task *t);
 /* quota.c: how many wait for one zone and for one address */
 bool quota_enter_zone(struct task *t) MUST_USE; /* leaves the one before */
 void quota_leave_zone(struct task *t);
-bool quota_server_full(struct task *t, size_t server);
-void quota_enter_server(struct task *t, struct flight *f);
+bool quota_server_full(struct task *t, size_t server, uint64_t key);
+void quota_enter_server(struct task *t, const struct flight *f);
 void quota_leave_server(struct task *t, const struct flight *f);
 
 /* resolver.c */

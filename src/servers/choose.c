@@ -56,20 +56,15 @@ is_withheld(const struct field *f)
 }
 
 static void
-hedge_refill(struct field *f, size_t i)
+hedge_refill(const struct field *f, struct peer *p)
 {
-	struct shard *sh;
-	struct peer *p = field_hold(f, i, &sh);
 	double share = 0.03;
 
-	if (p == NULL)
-		return;
 	share += p->loss > 0.01 ? p->loss - 0.01 : 0;
 	share += p->oob > 0.03 ? p->oob - 0.03 : 0;
 	p->hedge_tokens += share * f->sv->budget;
 	if (p->hedge_tokens > HEDGE_CAP)
 		p->hedge_tokens = HEDGE_CAP;
-	servers_release(sh);
 }
 
 static void
@@ -93,8 +88,7 @@ choose_known(struct field *f, struct rng *rng, struct servers_choice *out)
 	out->hedge_us = c->racing                ? 0
 			: c->hedge < out->rto_us ? c->hedge
 						 : out->rto_us;
-	hedge_refill(f, out->primary);
-	out->shadow = shadow_pick(f, out->primary, rng, &out->shadow_why);
+	f->refills = true;
 }
 
 /* --- 2. unknown ------------------------------------------------------- */
@@ -221,7 +215,7 @@ choose_dead(struct field *f, struct servers_choice *out)
 	struct servers *sv = f->sv;
 
 	if (sv->budget > 0 && !hope_is_new(f, out->primary) &&
-	    !rates_take(sv->rates, f->zone_hash, RATE_DEAD,
+	    !rates_take(sv->rates, field_zone(f), RATE_DEAD,
 		f->first ? 0 : DEAD_RESERVE, f->now_us)) {
 		servers_tally(sv, HELD_RATE);
 		out->wait = f->first && f->set->waited_us < DEAD_WAIT_US;
@@ -286,7 +280,10 @@ choose_at_random(const struct field *f, struct rng *rng,
 	return true;
 }
 
-/* The primary was decided: what its peer has to know of it. */
+/*
+ * The primary was decided: what its peer has to know of it, and the tokens it
+ * gets for the question.
+ */
 static void
 note_chosen(struct field *f, struct servers_choice *out)
 {
@@ -298,6 +295,7 @@ note_chosen(struct field *f, struct servers_choice *out)
 	    &f->set->addresses[out->primary], c->hash, &sh);
 	double since;
 
+	out->key = c->hash;
 	if (p == NULL)
 		return;
 	out->ask_site = c->wants_site || !c->known;
@@ -313,7 +311,18 @@ note_chosen(struct field *f, struct servers_choice *out)
 		p->probe_at_us = f->now_us + p->probe_every;
 	if (p->operator_id == 0 && name != NULL && name_labels(name) >= 3)
 		p->operator_id = name_hash(&f->sv->hash_key, name_parent(name));
+	if (f->refills) {
+		hedge_refill(f, p);
+		shadow_refill(f, out->primary, p);
+	}
 	servers_release(sh);
+}
+
+static void
+note_copied(const struct cand *c, struct servers_choice *out)
+{
+	out->shadow_key = c->hash;
+	out->shadow_rto_us = c->rto;
 }
 
 enum err
@@ -349,9 +358,12 @@ servers_choose(struct servers *sv, const struct servers_set *set,
 		servers_tally(sv, CHOSE_NOBODY);
 		return err;
 	}
-	if (out->shadow < set->count)
-		out->shadow_rto_us = f.c[out->shadow].rto;
 	note_chosen(&f, out);
+	if (f.refills)
+		out->shadow =
+		    shadow_pick(&f, out->primary, rng, &out->shadow_why);
+	if (out->shadow < set->count)
+		note_copied(&f.c[out->shadow], out);
 	return ERR_OK;
 }
 

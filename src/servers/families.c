@@ -8,15 +8,15 @@
  */
 #include "inner.h"
 
-#include <string.h>
-
 #define NETWORKS_DEAD 3u
 #define RETEST_US     (30u * (uint64_t)SECOND)
 
 struct family {
 	uint64_t dead[NETWORKS_DEAD];
 	size_t dead_count;
-	uint64_t answered_us, retest_us;
+	uint64_t retest_us;
+	bool has_answered;
+	atomic_bool is_well; /* it has, and nobody died since */
 };
 
 struct families {
@@ -46,7 +46,12 @@ void
 families_forget(struct families *f)
 {
 	pthread_mutex_lock(&f->lock);
-	memset(f->f, 0, sizeof(f->f));
+	for (size_t i = 0; i < ARRAY_LEN(f->f); i++) {
+		f->f[i].dead_count = 0;
+		f->f[i].retest_us = 0;
+		f->f[i].has_answered = false;
+		atomic_store(&f->f[i].is_well, false);
+	}
 	pthread_mutex_unlock(&f->lock);
 }
 
@@ -68,13 +73,17 @@ addr_network(const struct addr *a)
 }
 
 void
-families_answered(struct families *f, const struct addr *a, uint64_t now_us)
+families_answered(struct families *f, const struct addr *a)
 {
 	struct family *x = family_of(f, a->family);
 
+	/* As it mostly is: then there is nothing to be told. */
+	if (atomic_load_explicit(&x->is_well, memory_order_relaxed))
+		return;
 	pthread_mutex_lock(&f->lock);
 	x->dead_count = 0;
-	x->answered_us = now_us + 1;
+	x->has_answered = true;
+	atomic_store(&x->is_well, true);
 	pthread_mutex_unlock(&f->lock);
 }
 
@@ -90,6 +99,7 @@ families_died(struct families *f, const struct addr *a)
 		there = there || x->dead[i] == network;
 	if (!there && x->dead_count < NETWORKS_DEAD)
 		x->dead[x->dead_count++] = network;
+	atomic_store(&x->is_well, false);
 	pthread_mutex_unlock(&f->lock);
 }
 
@@ -100,7 +110,7 @@ guarded(struct families *f, uint8_t family)
 	const struct family *other = family_of(f, family == 6 ? 4 : 6);
 
 	return own->dead_count >= NETWORKS_DEAD &&
-	       other->dead_count < NETWORKS_DEAD && other->answered_us != 0;
+	       other->dead_count < NETWORKS_DEAD && other->has_answered;
 }
 
 bool

@@ -139,7 +139,7 @@ faults_over(struct faults *f, uint64_t id)
 	size_t set = id & (f->set_count - 1);
 	struct fault *x;
 
-	if (!atomic_load(&f->used))
+	if (!faults_any(f))
 		return;
 	id = id == 0 ? 1 : id;
 	pthread_mutex_lock(&f->locks[set % LOCKS]);
@@ -149,6 +149,12 @@ faults_over(struct faults *f, uint64_t id)
 	pthread_mutex_unlock(&f->locks[set % LOCKS]);
 }
 
+bool
+faults_any(struct faults *f)
+{
+	return atomic_load_explicit(&f->used, memory_order_relaxed);
+}
+
 enum fault_state
 faults_look(struct faults *f, uint64_t id, uint64_t now_us, uint64_t *marked_us)
 {
@@ -156,7 +162,7 @@ faults_look(struct faults *f, uint64_t id, uint64_t now_us, uint64_t *marked_us)
 	enum fault_state state = FAULT_NONE;
 	const struct fault *x;
 
-	if (!atomic_load(&f->used))
+	if (!faults_any(f))
 		return FAULT_NONE;
 	id = id == 0 ? 1 : id;
 	pthread_mutex_lock(&f->locks[set % LOCKS]);

@@ -130,6 +130,7 @@ void faults_forget(struct faults *f);
 void faults_note(struct faults *f, uint64_t id, enum server_fault fault,
     uint64_t now_us);
 void faults_over(struct faults *f, uint64_t id);
+bool faults_any(struct faults *f); /* false: there was none ever */
 /* *marked_us: when it was marked last (at least 1), unless there is none. */
 enum fault_state faults_look(struct faults *f, uint64_t id, uint64_t now_us,
     uint64_t *marked_us);
@@ -139,8 +140,7 @@ struct families;
 struct families *families_new(void) MUST_USE;
 void families_free(struct families *f);
 void families_forget(struct families *f);
-void families_answered(struct families *f, const struct addr *a,
-    uint64_t now_us);
+void families_answered(struct families *f, const struct addr *a);
 void families_died(struct families *f, const struct addr *a);
 /* Unknown addresses of this family are to be taken for dead. */
 bool families_guarded(struct families *f, uint8_t family);
@@ -208,8 +208,10 @@ struct servers {
 	atomic_uint_fast64_t revived_us; /* the last of them */
 };
 
-/* peers.c. The peer is locked until servers_release(); hold only one. */
-uint64_t servers_hash(const struct servers *sv, const struct addr *a);
+/*
+ * peers.c. The peer is locked until servers_release(); hold only one. A hash
+ * is its servers_key(), or 0.
+ */
 struct peer *servers_hold(struct servers *sv, const struct addr *a,
     struct shard **sh);
 struct peer *servers_hold_hashed(struct servers *sv, const struct addr *a,
@@ -234,20 +236,29 @@ struct cand {
 	bool known, dead, lame, probation, guarded, unstable, probing, racing;
 	bool tried, mute, full, spoofed, cookie_failed, wants_site;
 };
+/* What a question's primary may spend on copies. */
+struct tokens {
+	double explore, dead;
+	double patience; /* at most so long between two looks at a dead one */
+};
 struct field {
 	struct cand c[SERVERS_SET_MAX];
 	const struct servers_set *set;
 	struct servers *sv;
 	size_t order[SERVERS_SET_MAX]; /* of the known live, cheapest first */
 	size_t live;
-	uint64_t zone_hash, now_us;
+	uint64_t zone_hash; /* see field_zone() */
+	uint64_t now_us;
+	struct tokens tokens; /* when it refills */
 	bool first;   /* nothing was tried yet */
+	bool refills; /* the primary gets its tokens, and may be copied */
 	bool spoofed; /* one of them is being forged, */
 	bool by_cookie; /* as its cookie tells */
 };
 void field_read(struct field *f, struct servers *sv,
     const struct servers_set *set, uint64_t now_us);
 void field_rank(struct field *f);
+uint64_t field_zone(struct field *f); /* hashed when it is first asked for */
 /* Others are asked first: silent on the name, or too much under way. */
 bool cand_is_last(const struct cand *c);
 bool cand_live(const struct cand *c); /* and known */
@@ -260,7 +271,9 @@ struct peer *field_hold(struct field *f, size_t i, struct shard **sh);
 size_t unknown_pick(struct field *f, const bool *wanted, struct rng *rng);
 uint32_t prior_of(struct field *f, size_t i); /* 0: none */
 
-/* shadow.c: which address gets a copy; the set's count: none. */
+/* shadow.c: one question more at this primary. */
+void shadow_refill(struct field *f, size_t primary, struct peer *p);
+/* Which address gets a copy, by the tokens it has then; the set's count: none. */
 size_t shadow_pick(struct field *f, size_t primary, struct rng *rng,
     const char **why);
 

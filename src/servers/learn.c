@@ -61,24 +61,14 @@ peer_start(struct peer *p, const struct addr *a)
 
 /* --- from samples to figures ------------------------------------------ */
 
-static double
-mean(const uint32_t *v, size_t n)
+static uint64_t
+sum_of(const uint32_t *v, size_t from, size_t to)
 {
-	double sum = 0;
+	uint64_t sum = 0;
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = from; i < to; i++)
 		sum += v[i];
-	return sum / (double)n;
-}
-
-static double
-deviation(const uint32_t *v, size_t n, uint32_t median)
-{
-	double sum = 0;
-
-	for (size_t i = 0; i < n; i++)
-		sum += v[i] > median ? v[i] - median : median - v[i];
-	return sum / (double)n;
+	return sum;
 }
 
 /*
@@ -107,29 +97,38 @@ rtt_rto(double est, double dev)
 	return to_us(min_of(est + rto, SERVERS_RTO_MAX_US));
 }
 
+/*
+ * Sorted samples need no comparing: their sums below the median, from there
+ * up to those left out, and of these tell the means and the mean distance
+ * from the median. (In doubles, one figure after the other: 450 instructions
+ * more a reply.)
+ */
 static void
 recompute(struct peer *p)
 {
 	bool all = p->unstable > 0;
 	size_t n = all ? p->history_len : p->regime_len;
 	const uint32_t *v = all ? p->history_sorted : p->regime_sorted;
-	size_t kept;
-	double average;
+	size_t kept = n >= 8 && !all ? n - n / 8 : n, middle = n / 2;
+	uint64_t below = sum_of(v, 0, middle);
+	uint64_t above = sum_of(v, middle, kept);
+	uint64_t longest = sum_of(v, kept, n);
+	uint64_t apart = middle * v[middle] - below;
+	double average = (double)(below + above + longest) / (double)n;
 
 	/* Well established: what came before is over. */
 	if (!all && n >= REGIME_SURE)
 		p->best = v[n / 4];
 	else
 		p->best = p->history_sorted[p->history_len / 4];
-	kept = n >= 8 && !all ? n - n / 8 : n;
-	p->est = to_us(mean(v, kept));
-	p->dev = (uint32_t)deviation(v, kept, v[n / 2]);
+	p->est = to_us((double)(below + above) / (double)kept);
+	apart += above - (kept - middle) * v[middle];
+	p->dev = (uint32_t)(apart / kept);
 	p->hedge = to_us(hedge_point(p, v, n));
 	p->rto = rtt_rto(p->est, p->dev);
 	if (p->rto < p->hedge + MS)
 		p->rto = to_us(min_of(p->hedge + MS, SERVERS_RTO_MAX_US));
 	p->most = v[n - 1];
-	average = mean(v, n);
 	p->tail = v[(n - 1) * 95 / 100] > average
 		      ? (uint32_t)(v[(n - 1) * 95 / 100] - average)
 		      : 0;

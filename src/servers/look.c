@@ -54,7 +54,7 @@ bool
 servers_look(struct servers *sv, const struct addr *a, const uint8_t *zone,
     uint64_t now_us, struct server_view *out)
 {
-	uint64_t hash = servers_hash(sv, a), id, marked;
+	uint64_t hash = servers_key(sv, a), id, marked;
 	struct shard *sh;
 	const struct peer *p = servers_hold_hashed(sv, a, hash, &sh);
 	enum fault_state state;

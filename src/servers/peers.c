@@ -112,7 +112,7 @@ servers_free(struct servers *sv)
 }
 
 uint64_t
-servers_hash(const struct servers *sv, const struct addr *a)
+servers_key(const struct servers *sv, const struct addr *a)
 {
 	uint8_t b[16 + 4 + 2 + 2] = { 0 }; /* whole words */
 
@@ -163,7 +163,7 @@ static void
 chain_remove(const struct servers *sv, struct shard *sh, size_t slot)
 {
 	const struct peer *p = sh->slots[slot];
-	uint32_t *at = head_of(sh, servers_hash(sv, &p->addr));
+	uint32_t *at = head_of(sh, servers_key(sv, &p->addr));
 
 	while (*at != slot + 1) {
 		require(*at != 0);
@@ -234,27 +234,27 @@ hold(struct servers *sv, const struct addr *a, uint64_t hash, bool make,
 struct peer *
 servers_hold(struct servers *sv, const struct addr *a, struct shard **sh)
 {
-	return hold(sv, a, servers_hash(sv, a), false, sh);
+	return hold(sv, a, servers_key(sv, a), false, sh);
 }
 
 struct peer *
 servers_hold_hashed(struct servers *sv, const struct addr *a, uint64_t hash,
     struct shard **sh)
 {
-	return hold(sv, a, hash, false, sh);
+	return hold(sv, a, hash != 0 ? hash : servers_key(sv, a), false, sh);
 }
 
 struct peer *
 servers_hold_new_hashed(struct servers *sv, const struct addr *a, uint64_t hash,
     struct shard **sh)
 {
-	return hold(sv, a, hash, true, sh);
+	return hold(sv, a, hash != 0 ? hash : servers_key(sv, a), true, sh);
 }
 
 struct peer *
 servers_hold_new(struct servers *sv, const struct addr *a, struct shard **sh)
 {
-	return hold(sv, a, servers_hash(sv, a), true, sh);
+	return hold(sv, a, servers_key(sv, a), true, sh);
 }
 
 void

@@ -59,7 +59,7 @@ cand_read(struct field *f, size_t i, uint32_t *qname)
 	const struct peer *p;
 
 	*c = (struct cand){ .rto = SERVERS_UNKNOWN_RTO_US };
-	c->hash = servers_hash(f->sv, a);
+	c->hash = servers_key(f->sv, a);
 	p = servers_hold_hashed(f->sv, a, c->hash, &sh);
 	if (p == NULL)
 		return;
@@ -73,27 +73,37 @@ cand_read(struct field *f, size_t i, uint32_t *qname)
 	servers_release(sh);
 }
 
+static void
+cand_read_fault(struct field *f, struct cand *c)
+{
+	enum fault_state state = faults_look(f->sv->faults,
+	    fault_id(c->hash, field_zone(f)), f->now_us, &c->marked_us);
+
+	c->lame = state != FAULT_NONE;
+	c->probation = state == FAULT_PROBATION;
+}
+
 void
 field_read(struct field *f, struct servers *sv, const struct servers_set *set,
     uint64_t now_us)
 {
+	const bool faulty = faults_any(sv->faults);
 	uint32_t qname = 0;
 
 	f->set = set;
 	f->sv = sv;
 	f->now_us = now_us;
-	f->zone_hash = name_hash(&sv->hash_key, set->zone);
+	f->zone_hash = 0;
 	f->first = true;
+	f->refills = false;
+	f->tokens = (struct tokens){ 0 };
 	f->spoofed = f->by_cookie = false;
 	for (size_t i = 0; i < set->count; i++) {
 		struct cand *c = &f->c[i];
-		enum fault_state state;
 
 		cand_read(f, i, &qname);
-		state = faults_look(sv->faults, fault_id(c->hash, f->zone_hash),
-		    now_us, &c->marked_us);
-		c->lame = state != FAULT_NONE;
-		c->probation = state == FAULT_PROBATION;
+		if (faulty)
+			cand_read_fault(f, c);
 		c->tried = set->tried != NULL && set->tried[i];
 		c->guarded =
 		    !c->known && !c->dead &&
@@ -102,6 +112,14 @@ field_read(struct field *f, struct servers *sv, const struct servers_set *set,
 		f->spoofed = f->spoofed || c->spoofed;
 		f->by_cookie |= c->spoofed && c->cookie_failed;
 	}
+}
+
+uint64_t
+field_zone(struct field *f)
+{
+	if (f->zone_hash == 0)
+		f->zone_hash = name_hash(&f->sv->hash_key, f->set->zone);
+	return f->zone_hash;
 }
 
 struct peer *

@@ -34,18 +34,12 @@
 #define FOR_OTHERS    1.0
 #define SILENCE_AGAIN ((uint64_t)SECOND)
 
-struct tokens {
-	double explore, dead;
-	double patience; /* at most so long between two looks at a dead one */
-};
-
 /* What a rule sees and settles. */
 struct turn {
 	struct field *f;
 	struct rng *rng;
 	size_t primary;
 	double best; /* what the primary costs */
-	struct tokens t;
 };
 
 /* Has it lately shown replies clearly better than the best known? */
@@ -56,10 +50,10 @@ contests(const struct cand *c, double best)
 }
 
 static bool
-is_contested(const struct turn *s)
+is_contested(const struct field *f, size_t primary)
 {
-	for (size_t i = 0; i < s->f->set->count; i++) {
-		if (i != s->primary && contests(&s->f->c[i], s->best))
+	for (size_t i = 0; i < f->set->count; i++) {
+		if (i != primary && contests(&f->c[i], f->c[primary].cost))
 			return true;
 	}
 	return false;
@@ -81,33 +75,26 @@ patience(double gap)
 	return most < LOOK_MIN ? LOOK_MIN : most;
 }
 
-/* One question more at this primary. */
-static void
-tokens_refill(struct turn *s)
+void
+shadow_refill(struct field *f, size_t primary, struct peer *p)
 {
-	struct field *f = s->f;
-	double share = 0.012 + 0.04 * least(1, s->best / (100.0 * MS));
-	struct shard *sh;
-	struct peer *p = field_hold(f, s->primary, &sh);
+	const double best = f->c[primary].cost;
+	double share = 0.012 + 0.04 * least(1, best / (100.0 * MS));
 	double since, scale;
 
-	if (p == NULL)
-		return;
 	since =
 	    f->now_us > p->primary_us ? (double)(f->now_us - p->primary_us) : 0;
 	since = least(since, 60.0 * SECOND);
 	share += since / (900.0 * SECOND);
-	share += is_contested(s) ? CONTESTED : 0;
+	share += is_contested(f, primary) ? CONTESTED : 0;
 	scale = p->wary_us > f->now_us ? f->sv->budget / 2 : f->sv->budget;
 	p->gap += (since - p->gap) / 8;
 	p->primary_us = f->now_us;
 	p->explore_tokens = least(EXPLORE_CAP,
 	    p->explore_tokens + least(share, EXPLORE_SHARE) * scale);
 	p->dead_tokens = least(DEAD_CAP, p->dead_tokens + DEAD_SHARE * scale);
-	s->t.explore = p->explore_tokens;
-	s->t.dead = p->dead_tokens;
-	s->t.patience = patience(p->gap);
-	servers_release(sh);
+	f->tokens = (struct tokens){ p->explore_tokens, p->dead_tokens,
+		patience(p->gap) };
 }
 
 static void
@@ -133,8 +120,8 @@ claim(struct turn *s, size_t i, double reserve, struct shard **sh)
 	struct field *f = s->f;
 	struct peer *p;
 
-	if (reserve >= 0 && !rates_take(f->sv->rates, f->zone_hash, RATE_SHADOW,
-				reserve, f->now_us)) {
+	if (reserve >= 0 && !rates_take(f->sv->rates, field_zone(f),
+				RATE_SHADOW, reserve, f->now_us)) {
 		servers_tally(f->sv, HELD_RATE);
 		return NULL;
 	}
@@ -193,7 +180,7 @@ rule_confirm(struct turn *s)
 	while (i < f->set->count &&
 	       !(may_copy(s, i) && cand_live(&f->c[i]) && f->c[i].confirm > 0))
 		i++;
-	if (i == f->set->count || s->t.explore <= EXPLORE_DEBT)
+	if (i == f->set->count || s->f->tokens.explore <= EXPLORE_DEBT)
 		return f->set->count;
 	p = claim(s, i, 0, &sh);
 	if (p == NULL)
@@ -214,7 +201,7 @@ static void
 probe_plan(struct peer *p, const struct turn *s, const struct cand *c)
 {
 	bool would_win = c->known && c->est < 0.8 * s->best - MS;
-	double most = would_win ? s->t.patience : 120.0 * SECOND;
+	double most = would_win ? s->f->tokens.patience : 120.0 * SECOND;
 	double age = (double)(s->f->now_us - p->dead_us);
 	double jitter = 0.75 + rng_below(s->rng, 501) / 1000.0;
 	double every = age / 12 > SECOND ? age / 12 : SECOND;
@@ -250,7 +237,7 @@ rule_dead(struct turn *s)
 	struct peer *p;
 	size_t i = 0;
 
-	if (s->t.dead < 1)
+	if (s->f->tokens.dead < 1)
 		return f->set->count;
 	while (i < f->set->count && !is_due(s, i))
 		i++;
@@ -276,7 +263,8 @@ rule_probation(struct turn *s)
 	while (i < f->set->count && !(may_copy(s, i) && f->c[i].probation &&
 					f->c[i].known && !f->c[i].dead))
 		i++;
-	if (i == f->set->count || s->t.dead < 1 || claim(s, i, 0, &sh) == NULL)
+	if (i == f->set->count || s->f->tokens.dead < 1 ||
+	    claim(s, i, 0, &sh) == NULL)
 		return f->set->count;
 	servers_release(sh);
 	tokens_spend(s, 0, 1);
@@ -306,7 +294,7 @@ rule_event(struct turn *s)
 	size_t best = f->set->count;
 	struct shard *sh;
 
-	if (event == 0 || s->t.explore <= EXPLORE_DEBT)
+	if (event == 0 || s->f->tokens.explore <= EXPLORE_DEBT)
 		return best;
 	for (size_t i = 0; i < f->set->count; i++) {
 		const struct cand *c = &f->c[i];
@@ -346,7 +334,7 @@ rule_old(struct turn *s)
 	double most = 0;
 	struct shard *sh;
 
-	if (s->t.explore < 1)
+	if (s->f->tokens.explore < 1)
 		return best;
 	for (size_t i = 0; i < f->set->count; i++) {
 		double w;
@@ -402,6 +390,7 @@ shadow_pick(struct field *f, size_t primary, struct rng *rng, const char **why)
 		.primary = primary,
 		.best = f->c[primary].cost };
 
-	tokens_refill(&s);
+	if (f->set->count == 1)
+		return f->set->count; /* nobody else is there */
 	return first_rule(&s, ARRAY_LEN(rules), why);
 }

@@ -23,21 +23,21 @@ site_print(char *text, const uint8_t *nsid, size_t len)
 {
 	size_t n = len < SITE_TEXT - 1 ? len : SITE_TEXT - 1;
 
+	memset(text, 0, SITE_TEXT);
 	for (size_t i = 0; i < n; i++) {
 		bool plain = nsid[i] >= 0x20 && nsid[i] < 0x7f;
 
 		text[i] = plain ? (char)nsid[i] : '.';
 	}
-	text[n] = '\0';
 }
 
 /* --- replies ---------------------------------------------------------- */
 
 /* What is told to others once the peer's lock is free again. */
 struct lesson {
-	struct server_move move;
-	uint64_t groups[2]; /* that its estimate is a prior for */
-	uint64_t who;
+	struct server_move move; /* when it moved */
+	uint64_t groups[2];      /* that its estimate is a prior for, */
+	uint64_t who;            /* when it is told */
 	uint32_t est;
 	bool moved, revived, new_regime, tell_est;
 };
@@ -55,36 +55,45 @@ prepare_prior(struct servers *sv, struct peer *p, struct lesson *l)
 	p->told_est = l->est = p->est;
 	l->groups[0] = addr_network(&p->addr);
 	l->groups[1] = p->operator_id;
-	l->who = servers_hash(sv, &p->addr);
+	l->who = servers_key(sv, &p->addr);
+}
+
+/*
+ * A sample that tells its site: known by what is printed of it, so that it is
+ * known again later. True: it is another one than before, *move tells.
+ */
+static bool
+learn_site(struct servers *sv, struct peer *p, const struct servers_sample *s,
+    uint64_t now_us, struct server_move *move)
+{
+	const uint32_t moves = p->site_changes;
+	uint64_t site;
+
+	site_print(move->to, s->nsid, s->nsid_len);
+	site = hash_bytes(&sv->hash_key, move->to, strlen(move->to)) | 1;
+	memcpy(move->from, p->site_text, SITE_TEXT);
+	move->est_from_us = p->site_est != 0 ? p->site_est : p->est;
+	peer_sample(p, s->rtt_us, site, now_us);
+	memcpy(p->site_text, move->to, SITE_TEXT);
+	p->site_est = p->est;
+	move->address = p->addr;
+	move->est_to_us = p->est;
+	move->at_us = now_us;
+	return p->site_changes != moves && p->unstable == 0;
 }
 
 static void
 learn_udp(struct servers *sv, struct peer *p, const struct servers_sample *s,
     uint64_t now_us, struct lesson *l)
 {
-	bool has_site = s->nsid != NULL && s->nsid_len > 0;
-	bool was_dead = p->dead;
-	uint64_t site = 0;
-	char text[SITE_TEXT];
-	uint32_t moves = p->site_changes, regimes = p->regime_changes;
+	const bool was_dead = p->dead;
+	const uint32_t regimes = p->regime_changes;
 
-	/* Known by what is printed of it, so that it is known again later. */
-	if (has_site) {
-		site_print(text, s->nsid, s->nsid_len);
-		site = hash_bytes(&sv->hash_key, text, strlen(text)) | 1;
-	}
-	memcpy(l->move.from, p->site_text, SITE_TEXT);
-	l->move.est_from_us = p->site_est != 0 ? p->site_est : p->est;
-	peer_sample(p, s->rtt_us, site, now_us);
-	if (has_site) {
-		memcpy(p->site_text, text, SITE_TEXT);
-		p->site_est = p->est;
-	}
-	memcpy(l->move.to, p->site_text, SITE_TEXT);
-	l->move.address = p->addr;
-	l->move.est_to_us = p->est;
-	l->move.at_us = now_us;
-	l->moved = p->site_changes != moves && p->unstable == 0;
+	l->moved = false;
+	if (s->nsid != NULL && s->nsid_len > 0)
+		l->moved = learn_site(sv, p, s, now_us, &l->move);
+	else
+		peer_sample(p, s->rtt_us, 0, now_us);
 	l->revived = was_dead;
 	l->new_regime = p->regime_changes != regimes;
 	p->answered_us = now_us + 1;
@@ -99,13 +108,13 @@ tally_one(atomic_uint_fast64_t *n, bool happened)
 }
 
 static void
-pass_on(struct servers *sv, const struct lesson *l)
+pass_on(struct servers *sv, const struct lesson *l, uint64_t now_us)
 {
 	char text[ADDR_TEXT_MAX];
 
 	tally_one(&sv->revivals, l->revived);
 	if (l->revived)
-		atomic_store(&sv->revived_us, l->move.at_us);
+		atomic_store(&sv->revived_us, now_us);
 	tally_one(&sv->regimes, l->new_regime);
 	tally_one(&sv->site_moves, l->moved);
 	for (size_t i = 0; l->tell_est && i < ARRAY_LEN(l->groups); i++) {
@@ -126,8 +135,8 @@ servers_answered(struct servers *sv, const struct servers_sample *s,
     uint64_t now_us)
 {
 	struct shard *sh;
-	struct peer *p = servers_hold_new(sv, s->address, &sh);
-	struct lesson l = { .moved = false };
+	struct peer *p = servers_hold_new_hashed(sv, s->address, s->key, &sh);
+	UNCLEARED struct lesson l; /* little of it is ever used */
 
 	if (p == NULL)
 		return;
@@ -144,8 +153,8 @@ servers_answered(struct servers *sv, const struct servers_sample *s,
 	servers_release(sh);
 	if (s->tcp)
 		return;
-	families_answered(sv->families, s->address, now_us);
-	pass_on(sv, &l);
+	families_answered(sv->families, s->address);
+	pass_on(sv, &l, now_us);
 }
 
 /* --- silence ---------------------------------------------------------- */
@@ -171,10 +180,11 @@ servers_silent(struct servers *sv, const struct addr *a, const uint8_t *qname,
 /* --- packets ---------------------------------------------------------- */
 
 void
-servers_sent(struct servers *sv, const struct addr *a, uint64_t now_us)
+servers_sent(struct servers *sv, const struct addr *a, uint64_t key,
+    uint64_t now_us)
 {
 	struct shard *sh;
-	struct peer *p = servers_hold_new(sv, a, &sh);
+	struct peer *p = servers_hold_new_hashed(sv, a, key, &sh);
 
 	if (p == NULL)
 		return;
@@ -187,10 +197,10 @@ servers_sent(struct servers *sv, const struct addr *a, uint64_t now_us)
 
 /* It may have been forgotten meanwhile: then there is nothing to take off. */
 void
-servers_landed(struct servers *sv, const struct addr *a)
+servers_landed(struct servers *sv, const struct addr *a, uint64_t key)
 {
 	struct shard *sh;
-	struct peer *p = servers_hold(sv, a, &sh);
+	struct peer *p = servers_hold_hashed(sv, a, key, &sh);
 
 	if (p == NULL)
 		return;
@@ -223,7 +233,7 @@ servers_fault(struct servers *sv, const struct addr *a, const uint8_t *zone,
 	struct shard *sh;
 	struct peer *p;
 
-	faults_note(sv->faults, fault_id(servers_hash(sv, a), zone_hash), f,
+	faults_note(sv->faults, fault_id(servers_key(sv, a), zone_hash), f,
 	    now_us);
 	if (f != FAULT_REFUSED)
 		return;
@@ -240,7 +250,7 @@ servers_fault_over(struct servers *sv, const struct addr *a,
     const uint8_t *zone)
 {
 	faults_over(sv->faults,
-	    fault_id(servers_hash(sv, a), name_hash(&sv->hash_key, zone)));
+	    fault_id(servers_key(sv, a), name_hash(&sv->hash_key, zone)));
 }
 
 void

@@ -14,7 +14,7 @@ guard_choose(struct slot *s, const struct ask *a)
 	struct upstream *up = s->up;
 	struct manner m;
 
-	manners_look(up->manners, a->to, s->sent_us, &m);
+	manners_look(up->manners, &s->x.to, s->to_key, s->sent_us, &m);
 	s->mixed_case = a->mix_case && (a->tcp || !m.folds_case);
 	s->exact_case = s->mixed_case && !a->tcp;
 	if (!a->edns || !up->o.cookies)
@@ -47,7 +47,7 @@ guard_match(struct slot *s, const uint8_t *bytes, size_t len)
 		return MATCH_YES;
 	match_opt(bytes, len, &opt);
 	if (opt.cookie == NULL && s->x.tcp)
-		manners_gave_none(up->manners, &s->x.to);
+		manners_gave_none(up->manners, &s->x.to, s->to_key);
 	if (opt.cookie == NULL && (!s->wants_cookie || s->x.tcp))
 		return MATCH_YES;
 	if (opt.cookie == NULL) {
@@ -59,7 +59,8 @@ guard_match(struct slot *s, const uint8_t *bytes, size_t len)
 		doubt_cookie(s);
 		return MATCH_NO;
 	}
-	manners_gave_cookie(up->manners, &s->x.to, opt.cookie, opt.cookie_len);
+	manners_gave_cookie(up->manners, &s->x.to, s->to_key, opt.cookie,
+	    opt.cookie_len);
 	return MATCH_YES;
 }
 
@@ -72,6 +73,6 @@ guard_learn(struct slot *s, const uint8_t *bytes, size_t len)
 
 	if (s->x.tcp && s->mixed_case && len >= HEADER_BYTES + n &&
 	    bytes[5] == 1 && memcmp(bytes + HEADER_BYTES, qname, n) != 0)
-		manners_folded_case(s->up->manners, &s->x.to,
+		manners_folded_case(s->up->manners, &s->x.to, s->to_key,
 		    s->up->o.wire->now_us(s->up->o.wire_self));
 }

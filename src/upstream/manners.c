@@ -28,7 +28,6 @@ struct entry {
 
 struct manners {
 	struct rng *rng;
-	struct hash_key key;
 	struct entry entries[SETS][WAYS];
 };
 
@@ -40,7 +39,6 @@ manners_new(struct rng *rng)
 	if (m == NULL)
 		return NULL;
 	m->rng = rng;
-	hash_key_random(&m->key);
 	return m;
 }
 
@@ -52,14 +50,9 @@ manners_free(struct manners *m)
 
 /* The entry of this address, else the one longest unused. */
 static struct entry *
-place(struct manners *m, const struct addr *a)
+place(struct manners *m, const struct addr *a, uint64_t key)
 {
-	uint8_t at[sizeof(a->ip) + 2] = { (uint8_t)(a->port >> 8),
-		(uint8_t)a->port };
-	struct entry *set, *best;
-
-	memcpy(at + 2, a->ip, sizeof(a->ip));
-	best = set = m->entries[hash_bytes(&m->key, at, sizeof(at)) % SETS];
+	struct entry *set = m->entries[key % SETS], *best = set;
 
 	for (size_t i = 0; i < WAYS; i++) {
 		if (set[i].address.family != 0 &&
@@ -91,10 +84,10 @@ draw_cookie(struct manners *m, struct entry *e, uint64_t now_us)
 }
 
 void
-manners_look(struct manners *m, const struct addr *a, uint64_t now_us,
-    struct manner *out)
+manners_look(struct manners *m, const struct addr *a, uint64_t key,
+    uint64_t now_us, struct manner *out)
 {
-	struct entry *e = place(m, a);
+	struct entry *e = place(m, a, key);
 
 	if (!is_of(e, a))
 		*e = (struct entry){ .address = *a };
@@ -108,10 +101,10 @@ manners_look(struct manners *m, const struct addr *a, uint64_t now_us,
 }
 
 void
-manners_gave_cookie(struct manners *m, const struct addr *a,
+manners_gave_cookie(struct manners *m, const struct addr *a, uint64_t key,
     const uint8_t *cookie, size_t len)
 {
-	struct entry *e = place(m, a);
+	struct entry *e = place(m, a, key);
 
 	/* Drawn anew meanwhile: then it answers an earlier one. */
 	if (!is_of(e, a) || len < 2 * COOKIE_CLIENT_BYTES ||
@@ -124,9 +117,9 @@ manners_gave_cookie(struct manners *m, const struct addr *a,
 }
 
 void
-manners_gave_none(struct manners *m, const struct addr *a)
+manners_gave_none(struct manners *m, const struct addr *a, uint64_t key)
 {
-	struct entry *e = place(m, a);
+	struct entry *e = place(m, a, key);
 
 	if (!is_of(e, a) || !e->gives)
 		return;
@@ -137,9 +130,10 @@ manners_gave_none(struct manners *m, const struct addr *a)
 }
 
 void
-manners_folded_case(struct manners *m, const struct addr *a, uint64_t now_us)
+manners_folded_case(struct manners *m, const struct addr *a, uint64_t key,
+    uint64_t now_us)
 {
-	struct entry *e = place(m, a);
+	struct entry *e = place(m, a, key);
 
 	if (is_of(e, a))
 		e->folds_until_us = now_us + HOUR_US;

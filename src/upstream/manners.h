@@ -24,16 +24,19 @@ struct manner {
 	bool gives_cookies; /* a UDP reply without one is not believed */
 	bool folds_case;    /* it does not give our letters back */
 };
-/* Makes a client's cookie for an address not known yet. */
-void manners_look(struct manners *m, const struct addr *a, uint64_t now_us,
-    struct manner *out);
+/*
+ * Makes a client's cookie for an address not known yet. The key is a keyed
+ * hash of the address, always the same: servers_key().
+ */
+void manners_look(struct manners *m, const struct addr *a, uint64_t key,
+    uint64_t now_us, struct manner *out);
 /* A reply carried ours and its own behind it: 16 to 40 octets. */
-void manners_gave_cookie(
-    struct manners *m, const struct addr *a, const uint8_t *cookie, size_t len);
+void manners_gave_cookie(struct manners *m, const struct addr *a, uint64_t key,
+    const uint8_t *cookie, size_t len);
 /* A reply by TCP carried none. */
-void manners_gave_none(struct manners *m, const struct addr *a);
+void manners_gave_none(struct manners *m, const struct addr *a, uint64_t key);
 /* A reply by TCP spelled the name in its own way: for an hour. */
-void manners_folded_case(
-    struct manners *m, const struct addr *a, uint64_t now_us);
+void manners_folded_case(struct manners *m, const struct addr *a, uint64_t key,
+    uint64_t now_us);
 
 #endif

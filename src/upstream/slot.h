@@ -24,6 +24,7 @@ struct slot {
 	uint8_t *reply; /* what x.bytes points to */
 	uint16_t reply_room, names_room;
 	uint64_t owner;
+	uint64_t to_key; /* servers_key() of x.to */
 	uint64_t sent_us;
 	uint32_t id;
 	uint32_t flow; /* 0: closed */

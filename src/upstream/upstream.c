@@ -32,7 +32,7 @@ slot_close(struct slot *s, bool answered)
 		return;
 	o->wire->close(o->wire_self, s->flow, answered);
 	if (!s->landed)
-		servers_landed(o->servers, &s->x.to);
+		servers_landed(o->servers, &s->x.to, s->to_key);
 	s->flow = 0;
 }
 
@@ -70,6 +70,7 @@ teach_reply(struct slot *s, const uint8_t *bytes, size_t len)
 	s->landed = true;
 	servers_answered(s->up->o.servers,
 	    &(struct servers_sample){ .address = &s->x.to,
+		.key = s->to_key,
 		.nsid = opt.nsid,
 		.nsid_len = opt.nsid_len,
 		.rtt_us = s->x.rtt_us,
@@ -277,6 +278,8 @@ slot_fill(struct slot *s, const struct ask *a)
 	uint8_t *qname = s->names + s->qname_at;
 
 	s->x.to = *a->to;
+	s->to_key =
+	    a->to_key != 0 ? a->to_key : servers_key(up->o.servers, a->to);
 	s->x.state = EXCHANGE_WAITING;
 	s->x.tcp = a->tcp;
 	s->x.edns = a->edns;
@@ -346,7 +349,7 @@ upstream_ask(struct upstream *up, const struct ask *a, enum err *why)
 		slot_free(s);
 		return 0;
 	}
-	servers_sent(up->o.servers, a->to, s->sent_us);
+	servers_sent(up->o.servers, a->to, s->to_key, s->sent_us);
 	up->counts.sent_tcp += a->tcp;
 	up->counts.sent_udp += !a->tcp;
 	up->counts.sent_shadow += a->shadow;

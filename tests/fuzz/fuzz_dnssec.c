@@ -48,7 +48,7 @@ deny(struct view *v)
 		.count = v->count,
 		.policy = &policy,
 		.work = &v->work };
-	const uint8_t *name = v->m.qname.wire;
+	const uint8_t *name = v->m.qname;
 
 	(void)denial_nodata(&d, name, v->m.qtype);
 	(void)denial_nxdomain(&d, name);
@@ -91,7 +91,7 @@ remember(struct view *v)
 {
 	struct spans *s = spans_new(4, 16);
 	const struct span_time when = { 0, 1000, 1 };
-	const struct span_question q = { .qname = v->m.qname.wire,
+	const struct span_question q = { .qname = v->m.qname,
 		.policy = &policy,
 		.work = &v->work,
 		.arena = v->a,
@@ -130,8 +130,8 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 			for (size_t i = 0; i < v.m.counts[s] && v.count < 64;
 			     i++)
 				v.all[v.count++] = v.m.sets[s][i];
-		v.zone = name_suffix(v.m.qname.wire,
-		    bytes[0] % (name_labels(v.m.qname.wire) + 1));
+		v.zone = name_suffix(v.m.qname,
+		    bytes[0] % (name_labels(v.m.qname) + 1));
 		deny(&v);
 		check(&v);
 		remember(&v);

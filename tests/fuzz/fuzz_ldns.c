@@ -136,7 +136,7 @@ question_agrees(const struct message *m, const ldns_pkt *theirs)
 
 	check(ldns_rr_list_rr_count(list) == (m->has_question ? 1u : 0u));
 	if (m->has_question)
-		check(name_same_case(m->qname.wire,
+		check(name_same_case(m->qname,
 		    ldns_rdf_data(ldns_rr_owner(ldns_rr_list_rr(list, 0)))));
 	check(ldns_pkt_edns(theirs) == m->edns.present);
 }

@@ -52,7 +52,7 @@ messages_agree(const struct message *a, const struct message *b)
 
 	check(a->id == b->id && a->flags == b->flags && a->rcode == b->rcode);
 	check(a->has_question == b->has_question);
-	check(!a->has_question || name_same_case(a->qname.wire, b->qname.wire));
+	check(!a->has_question || name_same_case(a->qname, b->qname));
 	check(a->qtype == b->qtype && a->qclass == b->qclass);
 	check(a->edns.present == b->edns.present);
 	for (s = 0; s < SECTION_COUNT; s++) {
@@ -74,7 +74,7 @@ message_write(const struct message *m, uint8_t *buf)
 
 	writer_start(&w, buf, MESSAGE_MAX, m->id, m->flags);
 	if (m->has_question)
-		writer_question(&w, m->qname.wire, m->qtype, m->qclass);
+		writer_question(&w, m->qname, m->qtype, m->qclass);
 	writer_reserve(&w, opt_bytes(&opt));
 	for (s = 0; s < SECTION_COUNT; s++)
 		for (i = 0; i < m->counts[s]; i++) {

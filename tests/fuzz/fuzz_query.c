@@ -60,7 +60,7 @@ agrees_with_message(const struct query *q, const uint8_t *bytes, size_t len)
 	check(a != NULL);
 	check(message_read(a, bytes, len, &m) == ERR_OK);
 	check(m.has_question && m.id == q->id && m.flags == q->flags);
-	check(name_same_case(m.qname.wire, q->qname.wire));
+	check(name_same_case(m.qname, q->qname.wire));
 	check(m.qtype == q->qtype && m.qclass == q->qclass);
 	check(m.edns.present == q->edns.present);
 	check(m.edns.cookie_len == q->edns.cookie_len);

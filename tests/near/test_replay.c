@@ -111,7 +111,7 @@ on_reply(struct replay *r, size_t i, long rtt_us, const char *site)
 	if (strcmp(site, "x") == 0)
 		s.nsid = NULL;
 	servers_answered(r->sv, &s, r->now_us);
-	servers_landed(r->sv, &r->at[i]);
+	servers_landed(r->sv, &r->at[i], 0);
 	if (s.nsid == NULL)
 		servers_fault(r->sv, &r->at[i], name_root, FAULT_REFUSED,
 		    r->now_us);
@@ -152,7 +152,7 @@ on_line(struct replay *r, const char *line)
 		on_question(r, i);
 		break;
 	case 'S':
-		servers_sent(r->sv, &r->at[i], r->now_us);
+		servers_sent(r->sv, &r->at[i], 0, r->now_us);
 		break;
 	case 'R':
 		on_reply(r, i, value, site);
@@ -161,7 +161,7 @@ on_line(struct replay *r, const char *line)
 		on_late(r, i, value);
 		break;
 	case 'G':
-		servers_landed(r->sv, &r->at[i]);
+		servers_landed(r->sv, &r->at[i], 0);
 		break;
 	default:
 		fail_msg("what is \"%s\"?", line);

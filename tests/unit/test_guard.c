@@ -320,12 +320,12 @@ addresses_have_cookies_of_their_own_and_new_ones_every_day(void **state)
 
 	assert_non_null(m);
 	b.ip[3] ^= 1;
-	manners_look(m, &w->to, 1, &one);
-	manners_look(m, &b, 1, &other);
+	manners_look(m, &w->to, 1, 1, &one);
+	manners_look(m, &b, 2, 1, &other);
 	assert_memory_not_equal(one.cookie, other.cookie, COOKIE_CLIENT_BYTES);
-	manners_look(m, &w->to, 86400000000, &other);
+	manners_look(m, &w->to, 1, 86400000000, &other);
 	assert_memory_equal(one.cookie, other.cookie, COOKIE_CLIENT_BYTES);
-	manners_look(m, &w->to, 86400000002, &other);
+	manners_look(m, &w->to, 1, 86400000002, &other);
 	assert_memory_not_equal(one.cookie, other.cookie, COOKIE_CLIENT_BYTES);
 	manners_free(m);
 }

@@ -108,6 +108,46 @@ orphan_signatures_of_an_owner_are_one_set(void **state)
 	arena_free(a);
 }
 
+/* Many are found by tables, a few by looking at each. */
+static void
+few_and_many_records_come_to_the_same_sets(void **state)
+{
+	struct arena *a = NULL;
+	struct message m;
+
+	(void)state;
+	for (unsigned more = 0; more <= 20; more += 20) {
+		const struct rrset *s;
+
+		start(5 + more, 1, 0);
+		add_rrsig(TYPE_MX);
+		add_record(TYPE_A, 300, "\1\1\1\1", 4);
+		add_rrsig(TYPE_A);
+		add_record(TYPE_A, 200, "\1\1\1\1", 4);
+		add_rrsig(TYPE_AAAA);
+		for (unsigned i = 0; i < more; i++) {
+			const uint8_t ip[4] = { 2, 2, 2, (uint8_t)i };
+
+			add_record(TYPE_A, 250, ip, 4);
+		}
+		add_record(TYPE_A, 100, "\1\1\1\1", 4);
+		assert_int_equal(read_it(&a, &m), ERR_OK);
+		assert_int_equal(m.counts[SECTION_ANSWER], 2);
+		assert_int_equal(m.counts[SECTION_AUTHORITY], 1);
+		s = m.sets[SECTION_ANSWER][0];
+		assert_int_equal(s->type, TYPE_RRSIG);
+		assert_int_equal(s->count, 2);
+		s = m.sets[SECTION_ANSWER][1];
+		assert_int_equal(s->count, 1 + more);
+		assert_int_equal(s->sig_count, 1);
+		assert_int_equal(s->ttl, 100);
+		s = m.sets[SECTION_AUTHORITY][0];
+		assert_int_equal(s->count, 1);
+		assert_int_equal(s->ttl, 100);
+	}
+	arena_free(a);
+}
+
 static void
 compressed_names_in_rdata_are_expanded(void **state)
 {
@@ -293,6 +333,7 @@ main(void)
 		cmocka_unit_test(
 		    signatures_join_what_they_cover_in_their_section),
 		cmocka_unit_test(orphan_signatures_of_an_owner_are_one_set),
+		cmocka_unit_test(few_and_many_records_come_to_the_same_sets),
 		cmocka_unit_test(compressed_names_in_rdata_are_expanded),
 		cmocka_unit_test(names_are_expanded_even_when_the_length_stays),
 		cmocka_unit_test(unknown_types_stay_octets),

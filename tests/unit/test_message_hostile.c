@@ -143,6 +143,55 @@ names_past_255_octets_are_refused(void **state)
 	}
 }
 
+/* A question of n labels of one octet in place of the usual one. */
+static void
+start_long(unsigned answers, unsigned labels)
+{
+	start(answers, 0, 0);
+	packet.len = QNAME_AT;
+	for (unsigned i = 0; i < labels; i++)
+		add("\1x", 2);
+	add("", 1);
+	add_u16(TYPE_A);
+	add_u16(CLASS_IN);
+}
+
+static void
+question_past_255_octets_or_of_a_pointer_is_refused(void **state)
+{
+	struct arena *a = NULL;
+	struct message m;
+
+	(void)state;
+	start_long(0, 127);
+	assert_int_equal(read_it(&a, &m), ERR_OK);
+	assert_int_equal(name_bytes(m.qname), 255);
+	arena_free(a);
+	start_long(0, 128);
+	assert_refused();
+	start(0, 0, 0);
+	packet.len = QNAME_AT;
+	add_u16(0xc000 | QNAME_AT);
+	add_u16(TYPE_A);
+	add_u16(CLASS_IN);
+	add_u16(0);
+	assert_refused();
+}
+
+static void
+many_owners_named_as_a_giant_question_hit_the_budget(void **state)
+{
+	struct arena *a = NULL;
+	struct message m;
+
+	(void)state;
+	start_long(4000, 127);
+	for (unsigned i = 0; i < 4000; i++)
+		add_record(TYPE_A, 60, "\1\1\1\1", 4);
+	assert_int_equal(read_it(&a, &m), ERR_LIMIT);
+	arena_free(a);
+}
+
 static void
 reserved_label_types_are_refused(void **state)
 {
@@ -237,6 +286,10 @@ main(void)
 		cmocka_unit_test(pointers_lead_backwards_only),
 		cmocka_unit_test(name_of_64_hops_is_read_and_of_65_is_not),
 		cmocka_unit_test(names_past_255_octets_are_refused),
+		cmocka_unit_test(
+		    question_past_255_octets_or_of_a_pointer_is_refused),
+		cmocka_unit_test(
+		    many_owners_named_as_a_giant_question_hit_the_budget),
 		cmocka_unit_test(reserved_label_types_are_refused),
 		cmocka_unit_test(every_truncation_is_refused),
 		cmocka_unit_test(

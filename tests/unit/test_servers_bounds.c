@@ -131,10 +131,10 @@ too_much_under_way_sends_the_next_elsewhere(void **state)
 	world_start(&w);
 	know_all(&w);
 	for (unsigned i = 0; i < 1000; i++)
-		servers_sent(w.sv, &w.at[0], w.now);
+		servers_sent(w.sv, &w.at[0], 0, w.now);
 	assert_int_equal(choose(&w, &c), ERR_OK);
 	assert_int_equal(c.primary, 1);
-	servers_landed(w.sv, &w.at[0]);
+	servers_landed(w.sv, &w.at[0], 0);
 	assert_int_equal(choose(&w, &c), ERR_OK);
 	assert_int_equal(c.primary, 0);
 	world_end(&w);
@@ -212,7 +212,7 @@ a_set_all_dead_is_asked_now_and_then(void **state)
 
 		assert_true(e == ERR_OK || (e == ERR_LIMIT && c.wait));
 		if (e == ERR_OK) {
-			servers_sent(w.sv, &w.at[c.primary], w.now);
+			servers_sent(w.sv, &w.at[c.primary], c.key, w.now);
 			sent++;
 		}
 		w.now += 1 * MS;
@@ -220,7 +220,7 @@ a_set_all_dead_is_asked_now_and_then(void **state)
 	assert_in_range(sent, 50, 24 + 16 * 5 + 1);
 	w.waited_us = SEC;
 	while (choose(&w, &c) == ERR_OK)
-		servers_sent(w.sv, &w.at[c.primary], w.now);
+		servers_sent(w.sv, &w.at[c.primary], c.key, w.now);
 	assert_false(c.wait);
 	world_end(&w);
 }
@@ -235,9 +235,10 @@ a_burst_for_an_unknown_set_waits_for_its_first(void **state)
 	(void)state;
 	world_start(&w);
 	while (choose(&w, &c) == ERR_OK && sent < 100) {
-		servers_sent(w.sv, &w.at[c.primary], w.now);
+		servers_sent(w.sv, &w.at[c.primary], c.key, w.now);
 		if (c.shadow < FOUR)
-			servers_sent(w.sv, &w.at[c.shadow], w.now);
+			servers_sent(w.sv, &w.at[c.shadow], c.shadow_key,
+			    w.now);
 		sent++;
 		w.now += 10;
 	}

@@ -155,7 +155,7 @@ servers_run(void *arg)
 			w->wrong += e != ERR_LIMIT || c.wait;
 			continue;
 		}
-		servers_sent(w->sv, &at[c.primary], now);
+		servers_sent(w->sv, &at[c.primary], c.key, now);
 		(void)servers_foresee(w->sv, &set, now, outlooks);
 		if (rng_below(w->rng, 500) == 0)
 			(void)servers_sites(w->sv, now, sites, 4);
@@ -168,7 +168,7 @@ servers_run(void *arg)
 		if (rng_below(w->rng, 20) == 0)
 			servers_fault(w->sv, s.address, n.wire,
 			    (enum server_fault)rng_below(w->rng, 4), now);
-		servers_landed(w->sv, s.address);
+		servers_landed(w->sv, s.address, 0);
 		servers_edns_refused(w->sv, s.address, now);
 		(void)servers_speaks_edns(w->sv, s.address, now);
 		w->hits += servers_may_hedge(w->sv, s.address);
