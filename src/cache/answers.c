@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "place.h"
 #include "rcu.h"
 
 #define TTLS_MAX 1024u
@@ -135,7 +136,7 @@ answers_put(struct cache *c, const struct answer_key *ak,
 		return ERR_FORMAT;
 	if (p->expires_ms <= now_ms || p->generation != answers_generation(c))
 		return ERR_REFUSED;
-	seen = sketch_seen(c->sketch, key_hash(&k), now_ms);
+	seen = sketch_seen(c->sketch, place_of_key(&k), now_ms);
 	if (!seen && !p->now_hot)
 		return ERR_OK;
 	return answer_store(c, &k, p, now_ms);
@@ -266,7 +267,7 @@ static void
 expect_miss(const struct cache *c, const struct key *k)
 {
 	table_expect(c->records, k->hash);
-	sketch_expect(c->sketch, key_hash(k));
+	sketch_expect(c->sketch, place_of_key(k));
 }
 
 size_t

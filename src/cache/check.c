@@ -33,7 +33,7 @@ same_key(const struct entry *a, const struct entry *b)
 }
 
 static size_t
-check_chain(const struct table *t, const struct stripe *s, size_t bucket)
+check_chain(const struct stripe *s, size_t bucket)
 {
 	const struct entry *e = atomic_load(&s->buckets[bucket]);
 	size_t n = 0;
@@ -41,7 +41,8 @@ check_chain(const struct table *t, const struct stripe *s, size_t bucket)
 	for (; e != NULL; e = atomic_load(&e->next), n++) {
 		const struct entry *x = atomic_load(&e->next);
 
-		require((e->hash & (t->bucket_count - 1)) == bucket);
+		require(bucket_index(e->hash, buckets_count(s)) == bucket);
+		require(x == NULL || !hash_is_before(x->hash, e->hash));
 		require(n <= s->entries);
 		for (; x != NULL; x = atomic_load(&x->next))
 			require(!same_key(e, x));
@@ -92,8 +93,11 @@ table_check(const struct table *t)
 		size_t n = 0;
 
 		pthread_mutex_lock(&s->lock);
-		for (size_t b = 0; b < t->bucket_count; b++)
-			n += check_chain(t, s, b);
+		require(buckets_count(s) <= t->buckets_max);
+		for (size_t b = 0; b < t->buckets_max; b++)
+			n += b < buckets_count(s)
+				 ? check_chain(s, b)
+				 : atomic_load(&s->buckets[b]) != NULL;
 		require(n == s->entries);
 		check_order(s);
 		check_waiting(t, s);

@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "place.h"
 #include "rcu.h"
 
 static uint16_t
@@ -148,7 +149,7 @@ find_live(const struct cache *c, const struct key *k, uint64_t now_ms)
 static bool
 is_among(uint32_t kinds, uint8_t class, uint16_t type)
 {
-	const uint32_t kind = table_kind(class, type);
+	const uint32_t kind = place_kind(class, type);
 
 	return kind == 0 || (kinds & kind) != 0;
 }

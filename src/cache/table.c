@@ -9,10 +9,10 @@
  *     removed ones still do; together they never pass quota_bytes;
  *   - no two entries of a chain have the same key.
  *
- * Readers walk chains without a lock. An unlinked entry keeps its `next`, so
- * that a reader standing on it walks on, and is freed after a grace period
- * by liburcu's own thread: one batch a stripe is on its way at a time, the
- * next one gathers meanwhile. Nobody waits for a grace period but
+ * Readers walk chains without a lock (buckets.c). An unlinked entry keeps its
+ * `next`, so that a reader standing on it walks on, and is freed after a
+ * grace period by liburcu's own thread: one batch a stripe is on its way at a
+ * time, the next one gathers meanwhile. Nobody waits for a grace period but
  * table_free(). A little of the quota is left free (an eighth or a
  * sixteenth), so that at the bound insertions go on while bytes wait.
  *
@@ -47,19 +47,16 @@ block_cost(size_t bytes)
 	return chunk < 32 ? 32 : chunk;
 }
 
-struct stripe *
-table_stripe(const struct table *t, uint64_t hash)
-{
-	return &t->stripes[(hash >> 32) & (t->stripe_count - 1)];
-}
-
 /* --- beginning and end ------------------------------------------------ */
 
 static void
 stripe_start(struct stripe *s, struct table *t, size_t number)
 {
 	s->table = t;
-	s->buckets = t->buckets + number * t->bucket_count;
+	s->buckets = t->buckets + number * t->buckets_max;
+	atomic_init(&s->in_use,
+	    (uint32_t)(t->buckets_max < BUCKETS_FIRST ? t->buckets_max
+						      : BUCKETS_FIRST));
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->idle, NULL);
 }
@@ -73,9 +70,9 @@ table_plan(struct table *t, size_t max_bytes)
 	if (t->stripe_count > STRIPES_MAX)
 		t->stripe_count = STRIPES_MAX;
 	share = max_bytes / t->stripe_count;
-	t->bucket_count = power_of_two_below(share / BUCKET_BYTES + 1);
+	t->buckets_max = share / BUCKET_BYTES + 2;
 	fixed = sizeof(struct stripe) +
-		t->bucket_count * sizeof(t->stripes[0].buckets[0]);
+		t->buckets_max * sizeof(t->stripes[0].buckets[0]);
 	t->quota_bytes = share > 2 * fixed ? share - fixed : share / 2;
 	t->soft_bytes =
 	    t->quota_bytes -
@@ -93,7 +90,7 @@ table_new(size_t max_bytes)
 	t->stripes = memory_new(t->stripe_count * sizeof(t->stripes[0]));
 	/* One block of all, so that it is mapped and untouched at first. */
 	t->buckets = memory_new(
-	    t->stripe_count * t->bucket_count * sizeof(t->buckets[0]));
+	    t->stripe_count * t->buckets_max * sizeof(t->buckets[0]));
 	if (t->stripes == NULL || t->buckets == NULL) {
 		memory_free(t->stripes);
 		memory_free(t->buckets);
@@ -193,69 +190,6 @@ stripe_leave(struct stripe *s)
 		rcu_later(&s->rcu, reclaim);
 }
 
-/* --- reading ---------------------------------------------------------- */
-
-static bool
-key_is(const struct entry *e, const struct key *k, uint32_t hash)
-{
-	return e->hash == hash && e->type == k->type && e->class == k->class &&
-	       e->view == k->view && e->name_bytes == k->name_bytes &&
-	       name_equal_sized((const uint8_t *)e + e->name_at, k->name,
-		   k->name_bytes);
-}
-
-static struct entry *
-chain_find(_Atomic(struct entry *) *head, const struct key *k, uint32_t hash)
-{
-	struct entry *e = atomic_load_explicit(head, memory_order_acquire);
-
-	while (e != NULL && !key_is(e, k, hash))
-		e = atomic_load_explicit(&e->next, memory_order_acquire);
-	return e;
-}
-
-static _Atomic(struct entry *) *
-bucket_of(const struct table *t, uint64_t hash)
-{
-	return &table_stripe(t, hash)
-		    ->buckets[(uint32_t)hash & (t->bucket_count - 1)];
-}
-
-struct entry *
-table_find(const struct table *t, const struct key *k)
-{
-	uint64_t hash = place_hash(k);
-
-	return chain_find(bucket_of(t, hash), k, (uint32_t)hash);
-}
-
-void
-table_expect(const struct table *t, uint64_t name_hash)
-{
-	__builtin_prefetch(bucket_of(t, place_of_name(name_hash)));
-}
-
-uint32_t
-table_kinds(const struct table *t, uint64_t name_hash)
-{
-	const uint64_t hash = place_of_name(name_hash);
-	const struct entry *e =
-	    atomic_load_explicit(bucket_of(t, hash), memory_order_acquire);
-	uint32_t kinds = 0;
-
-	for (; e != NULL;
-	     e = atomic_load_explicit(&e->next, memory_order_acquire))
-		if (e->hash == (uint32_t)hash)
-			kinds |= table_kind(e->class, e->type);
-	return kinds;
-}
-
-void
-table_leave(struct table *t)
-{
-	rcu_leave(t);
-}
-
 /* --- writing: all under the stripe's lock ----------------------------- */
 
 static void
@@ -285,29 +219,13 @@ order_remove(struct stripe *s, struct entry *e)
 		s->oldest = e->newer;
 }
 
-static void
-chain_remove(struct stripe *s, const struct entry *e)
-{
-	size_t mask = s->table->bucket_count - 1;
-	_Atomic(struct entry *) *at = &s->buckets[e->hash & mask];
-	struct entry *x;
-
-	while ((x = atomic_load_explicit(at, memory_order_relaxed)) != e) {
-		require(x != NULL);
-		at = &x->next;
-	}
-	atomic_store_explicit(at,
-	    atomic_load_explicit(&x->next, memory_order_relaxed),
-	    memory_order_release);
-}
-
 /* Takes e out of sight; it is freed when no reader can hold it. */
 static void
 stripe_remove(struct stripe *s, struct entry *e)
 {
 	size_t cost = block_cost(e->bytes);
 
-	chain_remove(s, e);
+	buckets_remove(s, e);
 	order_remove(s, e);
 	e->older = s->limbo;
 	s->limbo = e;
@@ -364,8 +282,6 @@ static enum err
 stripe_put(struct stripe *s, const struct key *k, struct entry *e,
     uint64_t now_ms)
 {
-	_Atomic(struct entry *) *head =
-	    &s->buckets[e->hash & (s->table->bucket_count - 1)];
 	struct entry *old;
 
 	if (!make_room(s, block_cost(e->bytes), now_ms)) {
@@ -373,21 +289,18 @@ stripe_put(struct stripe *s, const struct key *k, struct entry *e,
 		return ERR_LIMIT;
 	}
 	/* Looked for only now: making room may have evicted it. */
-	old = chain_find(head, k, e->hash);
+	old = buckets_add(s, k, e);
 	if (old != NULL) {
 		atomic_store_explicit(&e->visited,
 		    atomic_load_explicit(&old->visited, memory_order_relaxed),
 		    memory_order_relaxed);
 	}
-	atomic_store_explicit(&e->next,
-	    atomic_load_explicit(head, memory_order_relaxed),
-	    memory_order_relaxed);
-	atomic_store_explicit(head, e, memory_order_release);
 	order_add(s, e);
 	s->live_bytes += block_cost(e->bytes);
 	s->entries++;
 	if (old != NULL)
 		stripe_remove(s, old);
+	buckets_split(s);
 	return ERR_OK;
 }
 
@@ -410,10 +323,8 @@ table_put(struct table *t, const struct key *k, struct entry *e,
 		return ERR_LIMIT;
 	}
 	pthread_mutex_lock(&s->lock);
-	old = chain_find(&s->buckets[e->hash & (t->bucket_count - 1)], k,
-	    e->hash);
-	if (old == NULL || judge == NULL || old->expires_ms <= now_ms ||
-	    judge(old, e))
+	old = judge != NULL ? table_find(t, k) : NULL;
+	if (old == NULL || old->expires_ms <= now_ms || judge(old, e))
 		err = stripe_put(s, k, e, now_ms);
 	stripe_leave(s);
 	if (err != ERR_OK)
@@ -465,7 +376,8 @@ table_remove_if(struct table *t, table_wants_gone *fn, const void *user)
 		struct stripe *s = &t->stripes[i];
 
 		pthread_mutex_lock(&s->lock);
-		for (size_t b = 0; b < t->bucket_count; b++) {
+		/* What a split moves meanwhile, it moves to the end. */
+		for (size_t b = 0; b < buckets_count(s); b++) {
 			n += bucket_remove_if(s, b, fn, user);
 			if (b % FLUSH_SLICE != FLUSH_SLICE - 1)
 				continue;

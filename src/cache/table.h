@@ -54,9 +54,6 @@ key_set_name(struct key *k, const struct hash_key *hk, const uint8_t *name)
 	k->hash = name_hash_sized(hk, name, k->name_bytes);
 }
 
-/* Mixes the rest of the key into the hash of its name. */
-uint64_t key_hash(const struct key *k);
-
 /*
  * Within rcu_enter()/table_leave(): the entry of this key, live or not, or
  * NULL. table_touch() tells SIEVE that it was of use.
@@ -67,11 +64,9 @@ void table_leave(struct table *t);
 void table_expect(const struct table *t, uint64_t name_hash);
 /*
  * Likewise: which entries there are of the name with this hash, a bit for
- * each, as far as one bucket tells.
+ * each (place_kind), as far as one bucket tells.
  */
 uint32_t table_kinds(const struct table *t, uint64_t name_hash);
-/* The bit of that kind; 0: of a type that lies elsewhere. class < 4. */
-uint32_t table_kind(uint8_t class, uint16_t type);
 static inline void
 table_touch(struct entry *e)
 {
@@ -100,7 +95,8 @@ size_t table_remove_if(struct table *t, table_wants_gone *fn, const void *user);
 
 /*
  * Shows every entry to fn, until it says false. What comes or goes meanwhile
- * may be seen or not. fn runs within a read section: it must not wait long.
+ * may be seen or not, and when entries come, others now and then twice. fn
+ * runs within a read section: it must not wait long.
  */
 typedef bool table_sees(const struct entry *e, void *user);
 void table_walk(struct table *t, table_sees *fn, void *user);

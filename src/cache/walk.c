@@ -2,22 +2,32 @@
 /* walk.c - a table as a whole: what it takes, what is in it. */
 #include "table_inner.h"
 
+static bool
+walk_bucket(struct table *t, _Atomic(struct entry *) const *bucket,
+    table_sees *fn, void *user)
+{
+	struct entry *e;
+	bool more = true;
+
+	rcu_enter();
+	e = atomic_load_explicit(bucket, memory_order_acquire);
+	for (; more && e != NULL;
+	     e = atomic_load_explicit(&e->next, memory_order_acquire))
+		more = fn(e, user);
+	table_leave(t);
+	return more;
+}
+
 void
 table_walk(struct table *t, table_sees *fn, void *user)
 {
-	bool more = true;
+	for (size_t i = 0; i < t->stripe_count; i++) {
+		const struct stripe *s = &t->stripes[i];
 
-	for (size_t i = 0; more && i < t->stripe_count * t->bucket_count; i++) {
-		const struct stripe *s = &t->stripes[i / t->bucket_count];
-		struct entry *e;
-
-		rcu_enter();
-		e = atomic_load_explicit(&s->buckets[i % t->bucket_count],
-		    memory_order_acquire);
-		for (; more && e != NULL;
-		     e = atomic_load_explicit(&e->next, memory_order_acquire))
-			more = fn(e, user);
-		table_leave(t);
+		/* What a split moves meanwhile, it moves to the end. */
+		for (size_t b = 0; b < buckets_count(s); b++)
+			if (!walk_bucket(t, &s->buckets[b], fn, user))
+				return;
 	}
 }
 

@@ -3,6 +3,7 @@
 #include "cache_support.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include <hither/servers.h>
@@ -10,12 +11,14 @@
 #define THREADS      4u
 #define SECONDS_LONG 3000000u
 #define RUN_US       UINT64_C(1000000)
+#define GROWN_MOST   300000u
 
 struct worker {
 	pthread_t thread;
 	struct cache *c;
 	struct servers *sv;
 	struct rng *rng;
+	_Atomic unsigned *put; /* growth: so many are there */
 	unsigned number;
 	unsigned long hits, wrong;
 };
@@ -32,7 +35,7 @@ numbered(struct name *n, unsigned i)
 
 /* Owner n<i> has the address i, always: a mix-up is seen. */
 static void
-hammer_records(struct worker *w, struct arena *a, unsigned i)
+put_numbered(struct worker *w, unsigned i)
 {
 	struct name n;
 	uint32_t ip = i;
@@ -50,20 +53,28 @@ hammer_records(struct worker *w, struct arena *a, unsigned i)
 		.ede = EDE_NONE,
 		.type = TYPE_A,
 	};
-	struct record got;
 
 	numbered(&n, i);
 	set.owner = n.wire;
 	set.ttl = 1 + i / 1000;
 	(void)!records_put(w->c, &r, NOW);
+}
+
+static bool
+get_numbered(struct worker *w, struct arena *a, unsigned i)
+{
+	struct name n;
+	struct record got;
+	uint32_t ip;
+
 	arena_reset(a);
-	numbered(&n, rng_below(w->rng, 4000));
+	numbered(&n, i);
 	if (!records_get(w->c, n.wire, TYPE_A, NOW, a, &got))
-		return;
+		return false;
 	memcpy(&ip, got.sets[0]->rdata[0].bytes, 4);
-	numbered(&n, ip);
 	w->hits++;
-	w->wrong += !name_equal(n.wire, got.owner);
+	w->wrong += ip != i || !name_equal(n.wire, got.owner);
+	return true;
 }
 
 static void
@@ -102,7 +113,8 @@ cache_run(void *arg)
 		struct cache_counts n;
 		struct name top;
 
-		hammer_records(w, a, rng_below(w->rng, 4000));
+		put_numbered(w, rng_below(w->rng, 4000));
+		(void)get_numbered(w, a, rng_below(w->rng, 4000));
 		hammer_answers(w, rng_below(w->rng, 4000));
 		if (++turns % 64 != 0)
 			continue;
@@ -116,6 +128,41 @@ cache_run(void *arg)
 			    top.wire, 0);
 		if (w->number == 1 && turns % 512 == 0)
 			cache_check(w->c);
+	}
+	cache_thread_stop();
+	arena_free(a);
+	return NULL;
+}
+
+/* The first puts one after another; the others must find all before it. */
+static void *
+growth_run(void *arg)
+{
+	struct worker *w = arg;
+	struct arena *a = arena_new(1 << 20);
+	uint64_t end = clock_mono_us() + RUN_US;
+	unsigned put;
+
+	cache_thread_start();
+	while (
+	    clock_mono_us() < end && (put = atomic_load(w->put)) < GROWN_MOST) {
+		struct records_seen seen;
+		struct name n;
+		unsigned i;
+
+		if (w->number == 0) {
+			put_numbered(w, put);
+			atomic_store(w->put, put + 1);
+			continue;
+		}
+		if (put == 0)
+			continue;
+		i = rng_below(w->rng, put);
+		w->wrong += !get_numbered(w, a, i);
+		numbered(&n, i);
+		records_name(w->c, n.wire, &seen);
+		records_look(&seen, 1);
+		w->wrong += !records_may_have(&seen, TYPE_A);
 	}
 	cache_thread_stop();
 	arena_free(a);
@@ -218,6 +265,38 @@ four_threads_share_the_cache(void **state)
 	cache_free(c);
 }
 
+static bool
+count_one(void *user, const struct record *r)
+{
+	(void)r;
+	++*(unsigned *)user;
+	return true;
+}
+
+static void
+what_is_there_is_found_while_the_cache_grows(void **state)
+{
+	struct cache_opts o = { (size_t)GROWN_MOST * 256, 1 << 18 };
+	struct worker ws[THREADS] = { 0 };
+	struct cache *c = cache_new(&o);
+	const uint8_t root[] = { 0 };
+	_Atomic unsigned put = 0;
+	unsigned listed = 0;
+
+	(void)state;
+	assert_non_null(c);
+	for (unsigned i = 0; i < THREADS; i++) {
+		ws[i].c = c;
+		ws[i].put = &put;
+	}
+	run_all(ws, growth_run);
+	cache_check(c);
+	records_list(c, root, NOW, count_one, &listed);
+	assert_int_equal(listed, put);
+	assert_int_equal(cache_flush(c, FLUSH_ALL, NULL, 0), put);
+	cache_free(c);
+}
+
 static void
 four_threads_share_the_servers(void **state)
 {
@@ -241,6 +320,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(four_threads_share_the_cache),
+		cmocka_unit_test(what_is_there_is_found_while_the_cache_grows),
 		cmocka_unit_test(four_threads_share_the_servers),
 	};
 
