@@ -74,7 +74,8 @@ struct record {
 /*
  * Stores a copy. Delegations live under keys of their own. An entry of lower
  * rank does not replace a live one of higher rank (ERR_REFUSED). ERR_LIMIT:
- * no room now. ERR_MEMORY.
+ * no room now. ERR_MEMORY. Nothing is kept for longer than 2^32 ms (49 days)
+ * from stored_ms, which must not be later than expires_ms (ERR_RANGE).
  */
 enum err records_put(
     struct cache *c, const struct record *r, uint64_t now_ms) MUST_USE;
@@ -142,7 +143,8 @@ enum { ANSWER_KEY_DO = 1, ANSWER_KEY_CD = 2 };
  * id 0; from the second time it is asked for within a minute or so (a small
  * sketch remembers), so that names seen once cost nothing here; always when
  * `now_hot`. generation: what answers_generation() said when resolution of
- * it began, so that a flush in between wins.
+ * it began, so that a flush in between wins. Nor are they kept for longer
+ * than 2^32 ms.
  */
 struct packed {
 	const uint8_t *bytes;

@@ -2,10 +2,10 @@
 /*
  * answers.c - packed messages for the hit path.
  *
- * A block: the table's head, this tier's, the offsets of the message's TTLs,
- * the message. The message's own question is the key's name. A hit is one
- * hash, one chain, one copy; TTLs are aged in place by the offsets found
- * when the message was stored.
+ * A block: the table's head, this tier's, the message, the offsets of its
+ * TTLs, and where its answer set rotates, if it does. The message's own
+ * question is the key's name. A hit is one hash, one chain, one copy; TTLs
+ * are aged in place by the offsets found when the message was stored.
  */
 #include "room.h"
 
@@ -17,17 +17,9 @@
 
 #define TTLS_MAX 1024u
 
-struct answer_entry {
-	struct entry entry;
-	uint64_t stored_ms;
-	uint64_t refresh_ms;
-	uint32_t generation;
-	uint16_t len;
-	uint16_t ttl_count;
-	uint16_t rotate_at, rotate_count, rotate_size;
-	int16_t ede;
-	_Atomic uint8_t claimed; /* somebody went to refresh it */
-	uint16_t ttl_at[];       /* ttl_count of them; then the message */
+/* Where the answer set lies, whose records are of one size. */
+struct rotation {
+	uint16_t at, count, size;
 };
 
 static struct key
@@ -59,6 +51,12 @@ question_fits(const struct packed *p, const struct answer_key *k)
 }
 
 static bool
+is_rotating(const struct packed *p)
+{
+	return p->rotate_at != 0 && p->rotate_count > 1;
+}
+
+static bool
 rotation_fits(const struct packed *p)
 {
 	size_t end = p->rotate_at + (size_t)p->rotate_count * p->rotate_size;
@@ -69,59 +67,68 @@ rotation_fits(const struct packed *p)
 	       p->rotate_size > 0 && end <= p->len;
 }
 
-static uint8_t *
-message_of(struct answer_entry *e)
-{
-	return (uint8_t *)&e->ttl_at[e->ttl_count];
-}
+/* Where the TTLs are, found when it is stored. */
+struct ttls {
+	uint16_t at[TTLS_MAX];
+	size_t count;
+};
 
-static struct answer_entry *
-answer_build(const struct packed *p, size_t bytes, const uint16_t *ttl_at,
-    size_t ttl_count)
+static void
+answer_write(struct answer_entry *e, const struct packed *p,
+    const struct ttls *t)
 {
-	struct answer_entry *e = memory_new(bytes);
+	const size_t ttl_bytes = t->count * sizeof(t->at[0]);
+	const struct rotation r = { p->rotate_at, p->rotate_count,
+		p->rotate_size };
 
-	if (e == NULL)
-		return NULL;
-	e->entry.expires_ms = p->expires_ms;
-	e->entry.bytes = (uint32_t)bytes;
-	e->refresh_ms = p->refresh_ms;
+	e->entry.own = (uint16_t)t->count;
 	e->generation = p->generation;
 	e->len = (uint16_t)p->len;
-	e->ttl_count = (uint16_t)ttl_count;
-	if (p->rotate_at != 0) {
-		e->rotate_at = p->rotate_at;
-		e->rotate_count = p->rotate_count;
-		e->rotate_size = p->rotate_size;
-	}
-	e->ede = (int16_t)p->ede;
-	memcpy(e->ttl_at, ttl_at, ttl_count * sizeof(ttl_at[0]));
-	memcpy(message_of(e), p->bytes, p->len);
-	e->entry.name_at =
-	    (uint16_t)(message_of(e) - (uint8_t *)e + HEADER_BYTES);
-	return e;
+	e->ede = (int8_t)p->ede;
+	memcpy(e->message, p->bytes, p->len);
+	memcpy(e->message + p->len, t->at, ttl_bytes);
+	if (!is_rotating(p))
+		return;
+	e->entry.own |= ROTATES;
+	memcpy(e->message + p->len + ttl_bytes, &r, sizeof(r));
+}
+
+static void
+answer_time(struct answer_entry *e, const struct packed *p, uint64_t now_ms)
+{
+	const uint64_t end = lifetime_bounded(now_ms, p->expires_ms);
+
+	e->entry.expires_ms = end;
+	e->lifetime_ms = (uint32_t)(end - now_ms);
+	if (p->refresh_ms == 0 || p->refresh_ms >= end)
+		return;
+	e->refresh_left_ms = p->refresh_ms < now_ms
+				 ? e->lifetime_ms
+				 : (uint32_t)(end - p->refresh_ms);
 }
 
 static enum err
 answer_store(struct cache *c, const struct key *k, const struct packed *p,
     uint64_t now_ms)
 {
-	uint16_t ttl_at[TTLS_MAX];
-	size_t ttl_count =
-	    message_ttl_offsets(p->bytes, p->len, ttl_at, TTLS_MAX);
+	UNCLEARED struct ttls t;
 	size_t bytes;
 	struct answer_entry *e;
 
-	if (ttl_count >= TTLS_MAX)
+	t.count = message_ttl_offsets(p->bytes, p->len, t.at, TTLS_MAX);
+	if (t.count >= TTLS_MAX)
 		return ERR_LIMIT;
-	bytes = offsetof(struct answer_entry, ttl_at) +
-		ttl_count * sizeof(ttl_at[0]) + p->len;
+	bytes = offsetof(struct answer_entry, message) + p->len +
+		t.count * sizeof(t.at[0]) +
+		(is_rotating(p) ? sizeof(struct rotation) : 0);
 	if (!table_takes(c->answers, bytes))
 		return ERR_LIMIT;
-	e = answer_build(p, bytes, ttl_at, ttl_count);
+	e = memory_new(bytes);
 	if (e == NULL)
 		return ERR_MEMORY;
-	e->stored_ms = now_ms;
+	e->entry.bytes = (uint32_t)bytes;
+	answer_write(e, p, &t);
+	answer_time(e, p, now_ms);
 	return table_put(c->answers, k, &e->entry, NULL, now_ms);
 }
 
@@ -144,32 +151,46 @@ answers_put(struct cache *c, const struct answer_key *ak,
 
 /* --- getting ---------------------------------------------------------- */
 
+static size_t
+ttl_count(const struct answer_entry *e)
+{
+	return e->entry.own & (ROTATES - 1);
+}
+
 /* Records of the answer set are of one size: turning them is two copies. */
 static void
-rotate(const struct answer_entry *e, const uint8_t *from, uint32_t turn,
-    uint8_t *to)
+rotate(const struct answer_entry *e, uint32_t turn, uint8_t *to)
 {
-	size_t at = e->rotate_at;
-	size_t all = (size_t)e->rotate_count * e->rotate_size;
-	size_t shift = (turn % e->rotate_count) * (size_t)e->rotate_size;
+	const uint8_t *from = e->message;
+	struct rotation r;
+	size_t all, shift;
 
-	memcpy(to + at, from + at + shift, all - shift);
-	memcpy(to + at + all - shift, from + at, shift);
+	memcpy(&r, from + e->len + ttl_count(e) * sizeof(uint16_t), sizeof(r));
+	all = (size_t)r.count * r.size;
+	shift = (turn % r.count) * (size_t)r.size;
+	memcpy(to + r.at, from + r.at + shift, all - shift);
+	memcpy(to + r.at + all - shift, from + r.at, shift);
 }
 
 static void
 age(const struct answer_entry *e, uint64_t now_ms, uint8_t *to)
 {
+	const uint64_t stored_ms = e->entry.expires_ms - e->lifetime_ms;
+	const uint8_t *at = e->message + e->len;
 	uint64_t passed_s =
-	    now_ms > e->stored_ms ? (now_ms - e->stored_ms) / 1000 : 0;
+	    now_ms > stored_ms ? (now_ms - stored_ms) / 1000 : 0;
 
 	if (passed_s == 0)
 		return;
-	for (uint16_t i = 0; i < e->ttl_count; i++) {
-		uint8_t *p = to + e->ttl_at[i];
-		uint32_t ttl = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
-			       (uint32_t)p[2] << 8 | p[3];
+	for (size_t n = ttl_count(e); n > 0; n--, at += sizeof(uint16_t)) {
+		uint16_t offset;
+		uint8_t *p;
+		uint32_t ttl;
 
+		memcpy(&offset, at, sizeof(offset));
+		p = to + offset;
+		ttl = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
+		      (uint32_t)p[2] << 8 | p[3];
 		ttl = ttl > passed_s ? ttl - (uint32_t)passed_s : 1;
 		p[0] = (uint8_t)(ttl >> 24);
 		p[1] = (uint8_t)(ttl >> 16);
@@ -182,11 +203,9 @@ age(const struct answer_entry *e, uint64_t now_ms, uint8_t *to)
 static size_t
 copy_answer(struct answer_entry *e, struct answer_copy *out)
 {
-	const uint8_t *from = message_of(e);
-
-	memcpy(out->buf, from, e->len);
-	if (e->rotate_count > 1)
-		rotate(e, from, out->turn, out->buf);
+	memcpy(out->buf, e->message, e->len);
+	if ((e->entry.own & ROTATES) != 0)
+		rotate(e, out->turn, out->buf);
 	age(e, out->now_ms, out->buf);
 	out->ede = (enum ede)e->ede;
 	table_touch(&e->entry);
@@ -197,7 +216,8 @@ copy_answer(struct answer_entry *e, struct answer_copy *out)
 static bool
 is_due(struct answer_entry *e, uint64_t now_ms)
 {
-	return e->refresh_ms != 0 && now_ms >= e->refresh_ms &&
+	return e->refresh_left_ms != 0 &&
+	       now_ms + e->refresh_left_ms >= e->entry.expires_ms &&
 	       atomic_load_explicit(&e->claimed, memory_order_relaxed) == 0;
 }
 
@@ -280,7 +300,6 @@ answers_place(struct cache *c, const struct answer_spot *s)
 		.class = s->flags,
 		.view = s->view,
 		.name_bytes = s->name_bytes };
-	const uint8_t *from;
 	struct answer_entry *e;
 
 	e = (struct answer_entry *)(void *)table_find(c->answers, &k);
@@ -291,11 +310,10 @@ answers_place(struct cache *c, const struct answer_spot *s)
 	    e->generation != answers_generation(c) || e->len > s->size ||
 	    e->ede != EDE_NONE || is_due(e, s->now_ms))
 		return 0;
-	from = message_of(e);
-	memcpy(s->message + 2, from + 2, HEADER_BYTES - 2);
-	memcpy(s->message + kept, from + kept, e->len - kept);
-	if (e->rotate_count > 1)
-		rotate(e, from, s->turn, s->message);
+	memcpy(s->message + 2, e->message + 2, HEADER_BYTES - 2);
+	memcpy(s->message + kept, e->message + kept, e->len - kept);
+	if ((e->entry.own & ROTATES) != 0)
+		rotate(e, s->turn, s->message);
 	age(e, s->now_ms, s->message);
 	table_touch(&e->entry);
 	return e->len;

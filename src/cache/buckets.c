@@ -18,11 +18,12 @@
 /* --- reading ---------------------------------------------------------- */
 
 static bool
-key_is(const struct entry *e, const struct key *k, uint32_t hash)
+key_is(const struct table *t, const struct entry *e, const struct key *k,
+    uint32_t hash)
 {
 	return e->hash == hash && e->type == k->type && e->class == k->class &&
 	       e->view == k->view && e->name_bytes == k->name_bytes &&
-	       name_equal_sized((const uint8_t *)e + e->name_at, k->name,
+	       name_equal_sized((const uint8_t *)e + t->name_at, k->name,
 		   k->name_bytes);
 }
 
@@ -44,7 +45,7 @@ table_find(const struct table *t, const struct key *k)
 	do {
 		before = count;
 		e = next_of(&s->buckets[bucket_index(hash, count)]);
-		while (e != NULL && !key_is(e, k, hash))
+		while (e != NULL && !key_is(t, e, k, hash))
 			e = next_of(&e->next);
 	} while (e == NULL && (count = buckets_count(s)) != before);
 	return e;
@@ -101,7 +102,7 @@ buckets_add(struct stripe *s, const struct key *k, struct entry *e)
 	bool is_same = false;
 
 	while ((x = next_of(at)) != NULL) {
-		is_same = key_is(x, k, e->hash);
+		is_same = key_is(s->table, x, k, e->hash);
 		if (is_same || hash_is_before(e->hash, x->hash))
 			break;
 		at = &x->next;

@@ -27,10 +27,12 @@ cache_new(const struct cache_opts *o)
 	c->answers_max = o->answers_max_bytes;
 	hash_key_random(&c->hash_key);
 	c->sketch = sketch_new(o->answers_max_bytes / SKETCH_SHARE);
-	c->records = table_new(o->records_max_bytes);
+	c->records = table_new(o->records_max_bytes,
+	    offsetof(struct record_entry, packed));
 	if (c->sketch != NULL)
 		c->answers =
-		    table_new(o->answers_max_bytes - sketch_bytes(c->sketch));
+		    table_new(o->answers_max_bytes - sketch_bytes(c->sketch),
+			ANSWER_NAME_AT);
 	if (c->records == NULL || c->answers == NULL) {
 		cache_free(c);
 		return NULL;

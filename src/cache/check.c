@@ -24,12 +24,12 @@ table_count(const struct table *t, struct table_counts *out)
 }
 
 static bool
-same_key(const struct entry *a, const struct entry *b)
+same_key(const struct table *t, const struct entry *a, const struct entry *b)
 {
 	return a->hash == b->hash && a->type == b->type &&
 	       a->class == b->class && a->view == b->view &&
-	       name_equal((const uint8_t *)a + a->name_at,
-		   (const uint8_t *)b + b->name_at);
+	       name_equal((const uint8_t *)a + t->name_at,
+		   (const uint8_t *)b + t->name_at);
 }
 
 static size_t
@@ -45,7 +45,7 @@ check_chain(const struct stripe *s, size_t bucket)
 		require(x == NULL || !hash_is_before(x->hash, e->hash));
 		require(n <= s->entries);
 		for (; x != NULL; x = atomic_load(&x->next))
-			require(!same_key(e, x));
+			require(!same_key(s->table, e, x));
 	}
 	return n;
 }

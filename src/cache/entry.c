@@ -49,7 +49,8 @@ saved_write(const struct record_entry *e, uint64_t now_ms, struct arena *a,
     uint8_t *to)
 {
 	struct record r = { .type = e->entry.type };
-	uint64_t age = now_ms > e->stored_ms ? now_ms - e->stored_ms : 0;
+	const uint64_t stored_ms = record_stored_ms(e);
+	uint64_t age = now_ms > stored_ms ? now_ms - stored_ms : 0;
 	uint8_t *p = to;
 	size_t len;
 
@@ -59,8 +60,8 @@ saved_write(const struct record_entry *e, uint64_t now_ms, struct arena *a,
 		return 0;
 	p = octets_put(p, e->kind, 1);
 	p = octets_put(p, e->rank, 1);
-	p = octets_put(p, (uint16_t)e->ede, 2);
-	p = octets_put(p, e->tries, 2);
+	p = octets_put(p, (uint64_t)(uint16_t)e->ede, 2);
+	p = octets_put(p, (uint64_t)e->entry.own, 2);
 	p = octets_put(p, e->cost_ms, 2);
 	p = octets_put(p, e->entry.type, 2);
 	p = octets_put(p, e->entry.expires_ms - now_ms, 8);

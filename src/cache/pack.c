@@ -3,9 +3,13 @@
  * pack.c - an owner and its record sets as one run of octets.
  *
  *	owner
- *	per set:	1 when an owner of its own follows, else 0
- *			[owner] ttl:4 type:2 count:2 sig_count:2
- *			per record and then per signature: len:2 octets
+ *	per set:	flags:1 ttl:4 [owner] [type:2] [count:2] [sig_count:2]
+ *			per record and then per signature: length octets
+ *
+ * What is as usual is left out: the owner is the entry's, the type its key's,
+ * it is one record, it has no signature. A length takes one octet, or if that
+ * is LONG two more. An address takes 10 octets less by all this, and blocks
+ * of the heap are 16 apart.
  *
  * Numbers are in host order and unaligned. What is read back was written
  * here, so lengths are trusted; nothing that came from the wire is parsed.
@@ -14,12 +18,20 @@
 
 #include <string.h>
 
-#define SET_FIXED (1u + 4u + 2u + 2u + 2u)
+#define SET_FIXED (1u + 4u)
+#define LONG      255u
 
-static bool
-has_own_owner(const struct record *r, const struct rrset *s)
+enum { HAS_OWNER = 1, HAS_TYPE = 2, HAS_COUNT = 4, HAS_SIGS = 8 };
+
+static uint8_t
+flags_of(const struct record *r, uint16_t key_type, const struct rrset *s)
 {
-	return !name_same_case(s->owner, r->owner);
+	unsigned flags = name_same_case(s->owner, r->owner) ? 0 : HAS_OWNER;
+
+	flags |= s->type != key_type ? HAS_TYPE : 0;
+	flags |= s->count != 1 ? HAS_COUNT : 0;
+	flags |= s->sig_count != 0 ? HAS_SIGS : 0;
+	return (uint8_t)flags;
 }
 
 static size_t
@@ -28,21 +40,25 @@ rdatas_bytes(const struct rdata *r, uint16_t count)
 	size_t n = 0;
 
 	for (uint16_t i = 0; i < count; i++)
-		n += 2 + (size_t)r[i].len;
+		n += (r[i].len < LONG ? 1u : 3u) + (size_t)r[i].len;
 	return n;
 }
 
 size_t
-pack_bytes(const struct record *r)
+pack_bytes(const struct record *r, uint16_t key_type)
 {
 	size_t n = name_bytes(r->owner);
 
 	for (size_t i = 0; i < r->set_count; i++) {
 		const struct rrset *s = r->sets[i];
+		const uint8_t flags = flags_of(r, key_type, s);
 
 		n += SET_FIXED + rdatas_bytes(s->rdata, s->count) +
 		     rdatas_bytes(s->sigs, s->sig_count);
-		if (has_own_owner(r, s))
+		n += (flags & HAS_TYPE) != 0 ? 2 : 0;
+		n += (flags & HAS_COUNT) != 0 ? 2 : 0;
+		n += (flags & HAS_SIGS) != 0 ? 2 : 0;
+		if ((flags & HAS_OWNER) != 0)
 			n += name_bytes(s->owner);
 	}
 	return n;
@@ -60,30 +76,37 @@ static uint8_t *
 put_rdatas(uint8_t *to, const struct rdata *r, uint16_t count)
 {
 	for (uint16_t i = 0; i < count; i++) {
-		to = put(to, &r[i].len, 2);
+		*to++ = r[i].len < LONG ? (uint8_t)r[i].len : LONG;
+		if (r[i].len >= LONG)
+			to = put(to, &r[i].len, 2);
 		to = put(to, r[i].bytes, r[i].len);
 	}
 	return to;
 }
 
+static uint8_t *
+put_set(uint8_t *to, const struct rrset *s, uint8_t flags)
+{
+	*to++ = flags;
+	to = put(to, &s->ttl, 4);
+	if ((flags & HAS_OWNER) != 0)
+		to = put(to, s->owner, name_bytes(s->owner));
+	if ((flags & HAS_TYPE) != 0)
+		to = put(to, &s->type, 2);
+	if ((flags & HAS_COUNT) != 0)
+		to = put(to, &s->count, 2);
+	if ((flags & HAS_SIGS) != 0)
+		to = put(to, &s->sig_count, 2);
+	to = put_rdatas(to, s->rdata, s->count);
+	return put_rdatas(to, s->sigs, s->sig_count);
+}
+
 void
-pack_record(const struct record *r, uint8_t *to)
+pack_record(const struct record *r, uint16_t key_type, uint8_t *to)
 {
 	to = put(to, r->owner, name_bytes(r->owner));
-	for (size_t i = 0; i < r->set_count; i++) {
-		const struct rrset *s = r->sets[i];
-		bool own = has_own_owner(r, s);
-
-		*to++ = own;
-		if (own)
-			to = put(to, s->owner, name_bytes(s->owner));
-		to = put(to, &s->ttl, 4);
-		to = put(to, &s->type, 2);
-		to = put(to, &s->count, 2);
-		to = put(to, &s->sig_count, 2);
-		to = put_rdatas(to, s->rdata, s->count);
-		to = put_rdatas(to, s->sigs, s->sig_count);
-	}
+	for (size_t i = 0; i < r->set_count; i++)
+		to = put_set(to, r->sets[i], flags_of(r, key_type, r->sets[i]));
 }
 
 static const uint8_t *
@@ -107,7 +130,9 @@ take_rdatas(const uint8_t *from, uint16_t count, struct arena *a,
 	if (r == NULL)
 		return NULL;
 	for (uint16_t i = 0; i < count; i++) {
-		from = take(from, &r[i].len, 2);
+		r[i].len = *from++;
+		if (r[i].len == LONG)
+			from = take(from, &r[i].len, 2);
 		r[i].bytes = from;
 		from += r[i].len;
 	}
@@ -115,19 +140,23 @@ take_rdatas(const uint8_t *from, uint16_t count, struct arena *a,
 	return from;
 }
 
+/* s holds what is left out. */
 static const uint8_t *
 take_set(const uint8_t *from, struct arena *a, struct rrset *s)
 {
-	bool own = *from++ != 0;
+	const uint8_t flags = *from++;
 
-	if (own) {
+	from = take(from, &s->ttl, 4);
+	if ((flags & HAS_OWNER) != 0) {
 		s->owner = from;
 		from += name_bytes(from);
 	}
-	from = take(from, &s->ttl, 4);
-	from = take(from, &s->type, 2);
-	from = take(from, &s->count, 2);
-	from = take(from, &s->sig_count, 2);
+	if ((flags & HAS_TYPE) != 0)
+		from = take(from, &s->type, 2);
+	if ((flags & HAS_COUNT) != 0)
+		from = take(from, &s->count, 2);
+	if ((flags & HAS_SIGS) != 0)
+		from = take(from, &s->sig_count, 2);
 	from = take_rdatas(from, s->count, a, &s->rdata);
 	if (from == NULL)
 		return NULL;
@@ -153,6 +182,8 @@ unpack_record(const uint8_t *from, size_t set_count, struct arena *a,
 		return false;
 	for (size_t i = 0; i < set_count; i++) {
 		room[i].owner = out->owner;
+		room[i].type = out->type;
+		room[i].count = 1;
 		from = take_set(from, a, &room[i]);
 		if (from == NULL)
 			return false;

@@ -68,7 +68,8 @@ record_sane(const struct record *r, uint64_t now_ms)
 
 	if (r->set_count > RECORD_SETS_MAX)
 		return ERR_LIMIT;
-	if ((needs_sets && r->set_count == 0) || (needs_type && r->type == 0))
+	if ((needs_sets && r->set_count == 0) || (needs_type && r->type == 0) ||
+	    r->stored_ms > r->expires_ms)
 		return ERR_RANGE;
 	return r->expires_ms <= now_ms ? ERR_REFUSED : ERR_OK;
 }
@@ -77,21 +78,21 @@ static struct record_entry *
 entry_build(const struct record *r, size_t bytes)
 {
 	struct record_entry *e = memory_new(bytes);
+	uint64_t expires_ms = lifetime_bounded(r->stored_ms, r->expires_ms);
 
 	if (e == NULL)
 		return NULL;
-	e->entry.expires_ms = r->expires_ms;
+	e->entry.expires_ms = expires_ms;
 	e->entry.bytes = (uint32_t)bytes;
-	e->entry.name_at = offsetof(struct record_entry, packed);
-	e->stored_ms = r->stored_ms;
-	e->ede = (int16_t)r->ede;
-	e->tries = r->tries;
+	e->entry.own = r->tries;
+	e->lifetime_ms = (uint32_t)(expires_ms - r->stored_ms);
+	e->ede = (int8_t)r->ede;
 	e->cost_ms = r->cost_ms;
 	e->set_count = (uint8_t)r->set_count;
-	e->kind = (uint8_t)r->kind;
-	e->rank = (uint8_t)r->rank;
-	e->security = (uint8_t)r->security;
-	pack_record(r, e->packed);
+	e->kind = r->kind & 7u;
+	e->rank = r->rank & 7u;
+	e->security = r->security & 3u;
+	pack_record(r, key_type(r), e->packed);
 	return e;
 }
 
@@ -105,7 +106,7 @@ records_put(struct cache *c, const struct record *r, uint64_t now_ms)
 
 	if (err != ERR_OK)
 		return err;
-	bytes = offsetof(struct record_entry, packed) + pack_bytes(r);
+	bytes = offsetof(struct record_entry, packed) + pack_bytes(r, k.type);
 	if (!table_takes(c->records, bytes))
 		return ERR_LIMIT;
 	e = entry_build(r, bytes);
@@ -178,7 +179,8 @@ find_fact(const struct cache *c, struct key k, uint32_t kinds, uint64_t now_ms)
 		return fact != NULL ? fact : denial;
 	a = standing_of(fact);
 	b = standing_of(denial);
-	return standing_denies(&a, fact->stored_ms, &b, denial->stored_ms)
+	return standing_denies(&a, record_stored_ms(fact), &b,
+		   record_stored_ms(denial))
 		   ? denial
 		   : fact;
 }
@@ -187,7 +189,7 @@ static void
 record_head(const struct record_entry *e, struct record *out)
 {
 	*out = (struct record){
-		.stored_ms = e->stored_ms,
+		.stored_ms = record_stored_ms(e),
 		.expires_ms = e->entry.expires_ms,
 		.set_count = e->set_count,
 		.kind = (enum record_kind)e->kind,
@@ -195,7 +197,7 @@ record_head(const struct record_entry *e, struct record *out)
 		.security = (enum security)e->security,
 		.ede = (enum ede)e->ede,
 		.type = e->entry.type,
-		.tries = e->tries,
+		.tries = e->entry.own,
 		.cost_ms = e->cost_ms,
 	};
 }

@@ -3,6 +3,8 @@
 #ifndef HITHER_CACHE_ROOM_H
 #define HITHER_CACHE_ROOM_H
 
+#include <stddef.h>
+
 #include <hither/cache.h>
 
 #include "sketch.h"
@@ -20,24 +22,55 @@ struct cache {
 	_Atomic uint32_t generation;
 };
 
-/* A record set's block: packed sets follow the owner. */
+/* A record set's block: packed sets follow the owner. entry.own: tries. */
 struct record_entry {
 	struct entry entry;
-	uint64_t stored_ms;
-	int16_t ede;
-	uint16_t tries;
+	uint32_t lifetime_ms; /* from when it was stored to when it ends */
 	uint16_t cost_ms;
 	uint8_t set_count;
-	uint8_t kind, rank, security;
+	uint8_t kind : 3, rank : 3, security : 2;
+	int8_t ede;
 	uint8_t packed[]; /* the owner, then the sets */
 };
 
-/* pack.c: record sets to and from one run of octets. */
-size_t pack_bytes(const struct record *r);
-void pack_record(const struct record *r, uint8_t *to);
+static inline uint64_t
+record_stored_ms(const struct record_entry *e)
+{
+	return e->entry.expires_ms - e->lifetime_ms;
+}
+
+/* A packed answer's block. entry.own: how many TTLs there are, ROTATES. */
+#define ROTATES 0x8000u
+struct answer_entry {
+	struct entry entry;
+	uint32_t lifetime_ms;	  /* from when it was stored to when it ends */
+	uint32_t refresh_left_ms; /* so long before its end; 0: never */
+	uint32_t generation;
+	uint16_t len;
+	int8_t ede;
+	_Atomic uint8_t claimed; /* somebody went to refresh it */
+	/* len octets; the offsets of the TTLs; the rotation, if any */
+	uint8_t message[];
+};
+#define ANSWER_NAME_AT (offsetof(struct answer_entry, message) + HEADER_BYTES)
+
+/*
+ * pack.c: record sets to and from one run of octets. The type of the key is
+ * not written; the reader has it in out->type.
+ */
+size_t pack_bytes(const struct record *r, uint16_t key_type);
+void pack_record(const struct record *r, uint16_t key_type, uint8_t *to);
 /* Borrows from `from`; false when the arena is over. */
 bool unpack_record(const uint8_t *from, size_t set_count, struct arena *a,
     struct record *out);
+
+/* No entry is kept for longer than a lifetime can say: 49 days. */
+static inline uint64_t
+lifetime_bounded(uint64_t stored_ms, uint64_t expires_ms)
+{
+	return expires_ms - stored_ms > UINT32_MAX ? stored_ms + UINT32_MAX
+						   : expires_ms;
+}
 
 /* ranks.c: may fresh replace a live old one? RFC 2181 section 5.4.1. */
 struct standing {

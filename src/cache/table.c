@@ -80,12 +80,13 @@ table_plan(struct table *t, size_t max_bytes)
 }
 
 struct table *
-table_new(size_t max_bytes)
+table_new(size_t max_bytes, size_t name_at)
 {
 	struct table *t = memory_new(sizeof(*t));
 
 	if (t == NULL)
 		return NULL;
+	t->name_at = name_at;
 	table_plan(t, max_bytes);
 	t->stripes = memory_new(t->stripe_count * sizeof(t->stripes[0]));
 	/* One block of all, so that it is mapped and untouched at first. */

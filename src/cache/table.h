@@ -20,9 +20,9 @@ struct entry {
 	uint64_t expires_ms;
 	uint32_t hash;  /* low half: bucket and tag */
 	uint32_t bytes; /* of the block, as asked from the allocator */
-	/* The key, with the name that lies name_at octets into the block. */
+	uint16_t own;	/* the tier's: it would be padding */
+	/* The key; its name lies where all of the table's blocks have it. */
 	uint16_t type;
-	uint16_t name_at;
 	uint8_t class; /* the tier's: kind of key, or flags */
 	uint8_t view;
 	_Atomic uint8_t visited; /* the only octet that readers write */
@@ -40,8 +40,11 @@ struct key {
 
 struct table;
 
-/* Bounded by max_bytes with all that it needs for itself. */
-struct table *table_new(size_t max_bytes) MUST_USE;
+/*
+ * Bounded by max_bytes with all that it needs for itself. The names of the
+ * keys lie name_at octets into the blocks.
+ */
+struct table *table_new(size_t max_bytes, size_t name_at) MUST_USE;
 /* Ends when the last reclamation has ended. NULL is fine. */
 void table_free(struct table *t);
 

@@ -38,6 +38,7 @@ struct table {
 	_Atomic(struct entry *) *buckets; /* of all stripes */
 	size_t stripe_count;		   /* a power of two */
 	size_t buckets_max;		   /* of each stripe */
+	size_t name_at;
 	size_t quota_bytes, soft_bytes;    /* of each stripe */
 };
 

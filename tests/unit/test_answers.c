@@ -224,6 +224,28 @@ a_flush_in_between_wins(void **state)
 }
 
 static void
+an_answer_of_one_address_takes_at_most_128_octets(void **state)
+{
+	struct fixture *f = *state;
+	struct cache_counts n;
+	uint8_t buf[512];
+
+	assert_int_equal(name_parse("n0000001.w6.bench", &f->qname), ERR_OK);
+	f->packed.len =
+	    pack_answer(f->message, sizeof(f->message), f->qname.wire, 1);
+	f->packed.now_hot = true;
+	f->packed.expires_ms = NOW + UINT32_MAX * UINT64_C(2);
+	f->packed.refresh_ms = f->packed.expires_ms - 1;
+	assert_int_equal(put(f), ERR_OK);
+	cache_count(f->c, &n);
+	assert_int_equal(n.answers, 1);
+	assert_true(n.answer_bytes <= 128);
+	/* Nor is it kept for longer than its block can say. */
+	assert_int_not_equal(get(f, NOW + UINT32_MAX - 1, buf), 0);
+	assert_int_equal(get(f, NOW + UINT32_MAX, buf), 0);
+}
+
+static void
 the_bound_holds(void **state)
 {
 	struct fixture *f = *state;
@@ -263,6 +285,7 @@ main(void)
 		TEST(too_small_a_buffer_is_a_miss),
 		TEST(an_ede_is_not_lost),
 		TEST(a_flush_in_between_wins),
+		TEST(an_answer_of_one_address_takes_at_most_128_octets),
 		TEST(the_bound_holds),
 	};
 

@@ -50,19 +50,95 @@ the_ttl_ends_it(void **state)
 }
 
 static void
-one_a_record_takes_at_most_160_octets(void **state)
+one_a_record_takes_at_most_112_octets(void **state)
 {
 	struct fixture *f = *state;
 	struct one_a o;
 	struct record r;
 	struct cache_counts n;
 
-	one_a(&o, "abcdefghi.abcdefg.com", 1, 5); /* 23 octets */
+	one_a(&o, "n0000001.w6.bench", 1, 5); /* 19 octets */
 	r = record_of(&o, NOW);
 	assert_int_equal(records_put(f->c, &r, NOW), ERR_OK);
 	cache_count(f->c, &n);
 	assert_int_equal(n.records, 1);
-	assert_true(n.record_bytes <= 160);
+	assert_true(n.record_bytes <= 96);
+	one_a(&o, "abcdefghi.abcdefg.com", 1, 5); /* 23 octets */
+	assert_int_equal(records_put(f->c, &r, NOW), ERR_OK);
+	cache_count(f->c, &n);
+	assert_int_equal(n.records, 2);
+	assert_true(n.record_bytes <= 96 + 112);
+}
+
+/* What of a set is left out when it is as usual, and how long lengths are. */
+static void
+sets_of_every_shape_come_back(void **state)
+{
+	struct fixture *f = *state;
+	static uint8_t octets[600];
+	static const uint16_t lengths[] = { 0, 1, 254, 255, 256, 600 };
+	struct rdata rdata[ARRAY_LEN(lengths)];
+	struct one_a top, other;
+	struct rrset sets[16], *list[ARRAY_LEN(sets)];
+	struct record r, got;
+
+	for (size_t i = 0; i < sizeof(octets); i++)
+		octets[i] = (uint8_t)(i * 7);
+	for (size_t i = 0; i < ARRAY_LEN(lengths); i++)
+		rdata[i] = (struct rdata){ octets, lengths[i] };
+	one_a(&top, "shape.test", 1, 600);
+	one_a(&other, "sHape.test", 1, 600);
+	for (size_t i = 0; i < ARRAY_LEN(sets); i++) {
+		sets[i] = (struct rrset){
+			.owner =
+			    (i & 1) != 0 ? other.owner.wire : top.owner.wire,
+			.type = (i & 2) != 0 ? TYPE_RRSIG : TYPE_TXT,
+			.count = (i & 4) != 0 ? 6 : 1,
+			.sig_count = (i & 8) != 0 ? 4 : 0,
+			.rdata = rdata,
+			.sigs = rdata + 1,
+			.ttl = (uint32_t)i,
+		};
+		list[i] = &sets[i];
+	}
+	sets[15].count = 0;
+	r = record_of(&top, NOW);
+	r.type = TYPE_TXT;
+	r.sets = list;
+	r.set_count = ARRAY_LEN(sets);
+	assert_int_equal(records_put(f->c, &r, NOW), ERR_OK);
+	assert_true(
+	    records_get(f->c, top.owner.wire, TYPE_TXT, NOW, f->a, &got));
+	assert_int_equal(got.set_count, ARRAY_LEN(sets));
+	for (size_t i = 0; i < ARRAY_LEN(sets); i++) {
+		assert_true(rrset_equal(got.sets[i], &sets[i]));
+		assert_true(name_same_case(got.sets[i]->owner, sets[i].owner));
+		assert_int_equal(got.sets[i]->ttl, i);
+		assert_int_equal(got.sets[i]->sig_count, sets[i].sig_count);
+		for (size_t k = 0; k < sets[i].sig_count; k++)
+			assert_memory_equal(got.sets[i]->sigs[k].bytes,
+			    sets[i].sigs[k].bytes, sets[i].sigs[k].len);
+	}
+}
+
+/* Its TTLs are told from when it was stored, so that has to stay exact. */
+static void
+nothing_is_kept_for_longer_than_a_lifetime_can_say(void **state)
+{
+	struct fixture *f = *state;
+	const uint64_t day_ms = 86400 * UINT64_C(1000);
+	struct one_a o;
+	struct record r, got;
+
+	one_a(&o, "old.test", 1, INT32_MAX);
+	r = record_of(&o, NOW);
+	assert_int_equal(records_put(f->c, &r, NOW), ERR_OK);
+	assert_true(get_a(f, "old.test", NOW + 49 * day_ms, &got));
+	assert_int_equal(got.stored_ms, NOW);
+	assert_int_equal(got.expires_ms, NOW + UINT32_MAX);
+	assert_false(get_a(f, "old.test", NOW + 50 * day_ms, &got));
+	r.stored_ms = r.expires_ms + 1;
+	assert_int_equal(records_put(f->c, &r, NOW), ERR_RANGE);
 }
 
 static enum err
@@ -403,7 +479,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(what_is_put_comes_back_whole),
 		TEST(the_ttl_ends_it),
-		TEST(one_a_record_takes_at_most_160_octets),
+		TEST(one_a_record_takes_at_most_112_octets),
+		TEST(sets_of_every_shape_come_back),
+		TEST(nothing_is_kept_for_longer_than_a_lifetime_can_say),
 		TEST(lower_rank_replaces_only_the_expired),
 		TEST(proven_data_gives_way_to_judged_data_only),
 		TEST(nxdomain_is_found_for_every_type_of_that_name_only),
