@@ -11,12 +11,14 @@
 #include "hall.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 struct inbox {
 	_Alignas(64) pthread_mutex_t lock;
 	struct loop *loop; /* NULL: nobody there */
 	struct errand *first, *last;
 	size_t questions;
+	atomic_bool filled; /* whoever fills it wakes the loop afterwards */
 };
 
 struct exchange_hall {
@@ -109,6 +111,7 @@ empty_inbox(struct inbox *in)
 	in->first = NULL;
 	in->last = NULL;
 	in->questions = 0;
+	atomic_store(&in->filled, false);
 	return first;
 }
 
@@ -151,6 +154,7 @@ hall_give(struct exchange_hall *h, size_t worker, struct errand *e)
 			in->last->next = e;
 		in->last = e;
 		in->questions += e->answered ? 0 : 1;
+		atomic_store(&in->filled, true);
 		if (was_empty)
 			loop_wake(in->loop);
 	}
@@ -164,6 +168,8 @@ hall_take(struct exchange_hall *h, size_t worker)
 	struct inbox *in = &h->inboxes[worker];
 	struct errand *first;
 
+	if (!atomic_load(&in->filled))
+		return NULL; /* as after nearly every turn */
 	(void)pthread_mutex_lock(&in->lock);
 	first = empty_inbox(in);
 	(void)pthread_mutex_unlock(&in->lock);

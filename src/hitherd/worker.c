@@ -148,18 +148,23 @@ worker_adopt(struct worker *w, struct snapshot *s)
 
 /* --- the thread -------------------------------------------------------- */
 
+static bool
+has_waiting(const struct worker *w)
+{
+	struct front_counts c;
+
+	front_count(w->front, &c);
+	return c.waiting > 0;
+}
+
 static void
 after_turn(void *user)
 {
 	struct worker *w = user;
-	struct front_counts c;
 
 	jobs_run(&w->jobs, &w->lent);
 	turn_leaving(w);
-	if (!w->draining)
-		return;
-	front_count(w->front, &c);
-	if (c.waiting == 0)
+	if (w->draining && !has_waiting(w))
 		loop_stop(w->loop);
 }
 
