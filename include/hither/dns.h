@@ -87,6 +87,11 @@ void name_copy(struct name *out, const uint8_t *n);
 void name_lower(struct name *out, const uint8_t *n);
 const uint8_t *name_copy_in(struct arena *a, const uint8_t *n); /* or NULL */
 /*
+ * Of at most 64 octets of a name: turns the case of each letter whose bit is
+ * set, the lowest bit for the first octet.
+ */
+void name_turn_case(uint8_t *n, size_t octets, uint64_t bits);
+/*
  * n with its suffix `from` replaced by `to` (DNAME, RFC 6672 section 2.3).
  * ERR_SPACE when the result is over 255 octets, ERR_NOT_FOUND when n is not
  * below `from`.
@@ -222,12 +227,12 @@ enum err message_read(struct arena *a, const uint8_t *bytes, size_t len,
 struct writer {
 	uint8_t *buf;
 	size_t at, size;
-	bool question_waits; /* its labels are not among the targets yet */
-	uint16_t targets[WRITER_TARGETS];
-	uint16_t target_count;
-	uint16_t counts[4]; /* QD, AN, NS, AR */
 	size_t reserved;    /* kept free for the OPT */
+	uint16_t counts[4]; /* QD, AN, NS, AR */
 	bool full;	    /* a record set did not fit and was taken back */
+	bool has_targets;   /* those below were made: a name needed them */
+	uint16_t target_count;
+	uint16_t targets[WRITER_TARGETS];
 };
 /* size <= 65535. Begins with the header; counts are patched at the end. */
 void writer_start(struct writer *w, uint8_t *buf, size_t size, uint16_t id,

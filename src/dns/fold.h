@@ -33,6 +33,21 @@ fold_word(uint64_t w)
 	return w | (capital >> 2);
 }
 
+/* w with the case of its letters turned where the octet's bit is set. */
+static inline uint64_t
+fold_turn_word(uint64_t w, uint8_t bits)
+{
+	uint64_t low = (w | FOLD_EACH(0x20)) & FOLD_EACH(0x7f);
+	uint64_t past_z = low + FOLD_EACH(0x7f - 'z');
+	uint64_t from_a = low + FOLD_EACH(0x80 - 'a');
+	uint64_t letter = ~w & FOLD_EACH(0x80) & (from_a ^ past_z);
+	/* Each octet has its own bit, from which a carry makes the highest. */
+	uint64_t own = FOLD_EACH(bits) & UINT64_C(0x8040201008040201);
+	uint64_t wanted = own | ((own & FOLD_EACH(0x7f)) + FOLD_EACH(0x7f));
+
+	return w ^ (letter & wanted) >> 2;
+}
+
 static inline void
 fold_copy(uint8_t *out, const uint8_t *in, size_t n)
 {

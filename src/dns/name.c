@@ -167,6 +167,22 @@ name_lower(struct name *out, const uint8_t *n)
 	fold_copy(out->wire, n, name_bytes(n));
 }
 
+void
+name_turn_case(uint8_t *n, size_t octets, uint64_t bits)
+{
+	size_t at = 0;
+	uint64_t w;
+
+	for (; at + sizeof(w) <= octets; at += sizeof(w)) {
+		memcpy(&w, n + at, sizeof(w));
+		w = fold_turn_word(w, (uint8_t)(bits >> at));
+		memcpy(n + at, &w, sizeof(w));
+	}
+	for (; at < octets; at++)
+		if ((unsigned)fold_octet(n[at]) - 'a' < 26u)
+			n[at] ^= (uint8_t)((bits >> at & 1u) << 5);
+}
+
 const uint8_t *
 name_copy_in(struct arena *a, const uint8_t *n)
 {

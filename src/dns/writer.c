@@ -74,10 +74,13 @@ writer_start(struct writer *w, uint8_t *buf, size_t size, uint16_t id,
     uint16_t flags)
 {
 	require(size >= HEADER_BYTES && size <= MESSAGE_MAX);
-	memset(w, 0, sizeof(*w));
 	w->buf = buf;
+	w->at = 0;
 	w->size = size;
-	memset(buf, 0, HEADER_BYTES);
+	w->reserved = 0;
+	memset(w->counts, 0, sizeof(w->counts));
+	w->full = w->has_targets = false;
+	w->target_count = 0;
 	put_u16(w, id);
 	put_u16(w, flags);
 	w->at = HEADER_BYTES;
@@ -216,16 +219,21 @@ targets_add(struct writer *w, const uint8_t *n, const uint8_t *labels,
 	}
 }
 
-/* The question's labels become targets: now there is a use for them. */
+/*
+ * There is a use for targets: the question's labels are the first. Most
+ * messages have none, and the table is most of a writer: 100 instructions.
+ */
 static void
-targets_add_question(struct writer *w)
+targets_make(struct writer *w)
 {
 	const uint8_t *n = w->buf + HEADER_BYTES;
-	uint8_t labels[LABELS_MAX];
-	unsigned count = label_offsets(n, labels);
+	UNCLEARED uint8_t labels[LABELS_MAX];
 
-	w->question_waits = false;
-	targets_add(w, n, labels, count,
+	memset(w->targets, 0, sizeof(w->targets));
+	w->has_targets = true;
+	if (w->counts[QD] == 0)
+		return;
+	targets_add(w, n, labels, label_offsets(n, labels),
 	    (struct target){ .at = HEADER_BYTES, .next = TARGET_OF_ROOT });
 }
 
@@ -245,7 +253,7 @@ static bool
 put_name(struct writer *w, const uint8_t *n, bool same_case)
 {
 	struct search s = { .same_case = same_case };
-	uint8_t labels[LABELS_MAX];
+	UNCLEARED uint8_t labels[LABELS_MAX];
 	unsigned left;
 	size_t head, end;
 
@@ -256,8 +264,8 @@ put_name(struct writer *w, const uint8_t *n, bool same_case)
 		put_u16(w, 0xc000u | HEADER_BYTES);
 		return true;
 	}
-	if (w->question_waits)
-		targets_add_question(w);
+	if (!w->has_targets)
+		targets_make(w);
 	left = label_offsets(n, labels);
 	while (left > 0 && search_step(w, &s, n + labels[left - 1]))
 		left--;
@@ -376,9 +384,9 @@ writer_question(struct writer *w, const uint8_t *qname, uint16_t type,
 {
 	size_t mark = w->at, bytes = name_bytes(qname);
 
-	if (mark == HEADER_BYTES && room_left(w) >= bytes + 4) {
+	if (mark == HEADER_BYTES && !w->has_targets &&
+	    room_left(w) >= bytes + 4) {
 		put_bytes(w, qname, bytes);
-		w->question_waits = true;
 	} else if (!put_name(w, qname, true) || room_left(w) < 4) {
 		targets_forget(w, mark);
 		w->at = mark;

@@ -37,7 +37,7 @@ struct peer {
 	/* What was measured, oldest first. */
 	uint32_t history[HISTORY_MAX]; /* whatever the regime */
 	uint32_t regime[REGIME_MAX];   /* since the path last changed */
-	uint32_t history_sorted[HISTORY_MAX], regime_sorted[REGIME_MAX];
+	uint32_t regime_sorted[REGIME_MAX]; /* the same by size */
 	uint8_t history_len, regime_len;
 
 	/* Recomputed from it on each sample. */

@@ -97,6 +97,18 @@ rtt_rto(double est, double dev)
 	return to_us(min_of(est + rto, SERVERS_RTO_MAX_US));
 }
 
+static void
+sort(const uint32_t *v, size_t n, uint32_t *out)
+{
+	for (size_t i = 0; i < n; i++) {
+		size_t k = i;
+
+		for (; k > 0 && out[k - 1] > v[i]; k--)
+			out[k] = out[k - 1];
+		out[k] = v[i];
+	}
+}
+
 /*
  * Sorted samples need no comparing: their sums below the median, from there
  * up to those left out, and of these tell the means and the mean distance
@@ -107,20 +119,23 @@ static void
 recompute(struct peer *p)
 {
 	bool all = p->unstable > 0;
+	bool is_sure = !all && p->regime_len >= REGIME_SURE;
+	UNCLEARED uint32_t history[HISTORY_MAX]; /* filled when it counts */
 	size_t n = all ? p->history_len : p->regime_len;
-	const uint32_t *v = all ? p->history_sorted : p->regime_sorted;
+	const uint32_t *v = all ? history : p->regime_sorted;
+	uint64_t below, above, longest, apart;
+	double average;
 	size_t kept = n >= 8 && !all ? n - n / 8 : n, middle = n / 2;
-	uint64_t below = sum_of(v, 0, middle);
-	uint64_t above = sum_of(v, middle, kept);
-	uint64_t longest = sum_of(v, kept, n);
-	uint64_t apart = middle * v[middle] - below;
-	double average = (double)(below + above + longest) / (double)n;
 
+	if (!is_sure)
+		sort(p->history, p->history_len, history);
 	/* Well established: what came before is over. */
-	if (!all && n >= REGIME_SURE)
-		p->best = v[n / 4];
-	else
-		p->best = p->history_sorted[p->history_len / 4];
+	p->best = is_sure ? v[n / 4] : history[p->history_len / 4];
+	below = sum_of(v, 0, middle);
+	above = sum_of(v, middle, kept);
+	longest = sum_of(v, kept, n);
+	average = (double)(below + above + longest) / (double)n;
+	apart = middle * v[middle] - below;
 	p->est = to_us((double)(below + above) / (double)kept);
 	apart += above - (kept - middle) * v[middle];
 	p->dev = (uint32_t)(apart / kept);
@@ -151,37 +166,38 @@ sorted_put(uint32_t *v, size_t n, uint32_t old, uint32_t x)
 	v[i] = x;
 }
 
-/*
- * v keeps the newest as they came, sorted the same by size: to sort them
- * anew for each reply was 1,800 instructions.
- */
+/* v keeps the newest as they came; returns how many there are then. */
 static uint8_t
-push(uint32_t *v, uint32_t *sorted, uint8_t len, size_t max, uint32_t x)
+push(uint32_t *v, uint8_t len, size_t max, uint32_t x)
 {
 	if (len == max) {
-		sorted_put(sorted, max, v[0], x);
 		memmove(v, v + 1, (max - 1) * sizeof(v[0]));
-		v[max - 1] = x;
-		return len;
+		len--;
 	}
-	sorted[len] = UINT32_MAX;
-	sorted_put(sorted, len + 1u, UINT32_MAX, x);
 	v[len] = x;
 	return (uint8_t)(len + 1);
 }
 
+/* Sorted as they come: to sort them for each reply was 1,800 instructions. */
 static void
 regime_push(struct peer *p, uint32_t rtt)
 {
-	p->regime_len =
-	    push(p->regime, p->regime_sorted, p->regime_len, REGIME_MAX, rtt);
+	uint32_t *sorted = p->regime_sorted;
+	size_t n = p->regime_len;
+
+	if (n == REGIME_MAX) {
+		sorted_put(sorted, n, p->regime[0], rtt);
+	} else {
+		sorted[n] = UINT32_MAX;
+		sorted_put(sorted, n + 1, UINT32_MAX, rtt);
+	}
+	p->regime_len = push(p->regime, p->regime_len, REGIME_MAX, rtt);
 }
 
 static void
 history_push(struct peer *p, uint32_t rtt)
 {
-	p->history_len = push(p->history, p->history_sorted, p->history_len,
-	    HISTORY_MAX, rtt);
+	p->history_len = push(p->history, p->history_len, HISTORY_MAX, rtt);
 }
 
 static void

@@ -33,9 +33,12 @@ struct bucket {
 struct rates {
 	pthread_mutex_t locks[LOCKS]; /* lock i: rows with number % LOCKS */
 	struct bucket rows[SETS][WAYS];
+	/* All questions lately, and how many of them raced. */
+	atomic_uint_fast64_t asked; /* not in cold_all yet */
+	atomic_uint_fast64_t cold_halve_us;
 	pthread_mutex_t cold_lock;
 	double cold_all, cold_extra;
-	uint64_t cold_since_us, cold_first_us;
+	uint64_t cold_first_us;
 };
 
 struct rates *
@@ -113,6 +116,13 @@ rates_take(struct rates *r, uint64_t set, enum rate which, double reserve,
 	return yes;
 }
 
+/* Under its lock. */
+static void
+cold_count(struct rates *r)
+{
+	r->cold_all += (double)atomic_exchange(&r->asked, 0);
+}
+
 bool
 rates_may_race(struct rates *r, double budget, uint64_t now_us)
 {
@@ -120,6 +130,7 @@ rates_may_race(struct rates *r, double budget, uint64_t now_us)
 	bool yes;
 
 	pthread_mutex_lock(&r->cold_lock);
+	cold_count(r);
 	if (r->cold_first_us == 0)
 		r->cold_first_us = now_us + 1;
 	share = now_us < r->cold_first_us + COLD_YOUNG_US ? 0.2 : 0.1;
@@ -130,15 +141,25 @@ rates_may_race(struct rates *r, double budget, uint64_t now_us)
 	return yes;
 }
 
+/* Once a minute. */
+static void
+cold_halve(struct rates *r, uint64_t now_us)
+{
+	pthread_mutex_lock(&r->cold_lock);
+	if (now_us >= atomic_load(&r->cold_halve_us)) {
+		cold_count(r);
+		r->cold_all /= 2;
+		r->cold_extra /= 2;
+		atomic_store(&r->cold_halve_us, now_us + 60 * (uint64_t)SECOND);
+	}
+	pthread_mutex_unlock(&r->cold_lock);
+}
+
 void
 rates_question(struct rates *r, uint64_t now_us)
 {
-	pthread_mutex_lock(&r->cold_lock);
-	if (now_us >= r->cold_since_us + 60 * (uint64_t)SECOND) {
-		r->cold_since_us = now_us;
-		r->cold_all /= 2;
-		r->cold_extra /= 2;
-	}
-	r->cold_all += 1;
-	pthread_mutex_unlock(&r->cold_lock);
+	if (now_us >=
+	    atomic_load_explicit(&r->cold_halve_us, memory_order_relaxed))
+		cold_halve(r, now_us);
+	atomic_fetch_add_explicit(&r->asked, 1, memory_order_relaxed);
 }

@@ -38,29 +38,27 @@ doubt_cookie(struct slot *s)
  * What comes without one from a server that gives them is asked for by TCP.
  */
 enum match
-guard_match(struct slot *s, const uint8_t *bytes, size_t len)
+guard_match(struct slot *s, const struct opt_seen *opt)
 {
 	struct upstream *up = s->up;
-	struct opt_seen opt;
 
 	if (s->cookie_len == 0)
 		return MATCH_YES;
-	match_opt(bytes, len, &opt);
-	if (opt.cookie == NULL && s->x.tcp)
+	if (opt->cookie == NULL && s->x.tcp)
 		manners_gave_none(up->manners, &s->x.to, s->to_key);
-	if (opt.cookie == NULL && (!s->wants_cookie || s->x.tcp))
+	if (opt->cookie == NULL && (!s->wants_cookie || s->x.tcp))
 		return MATCH_YES;
-	if (opt.cookie == NULL) {
+	if (opt->cookie == NULL) {
 		doubt_cookie(s);
 		return MATCH_CASE;
 	}
-	if (opt.cookie_len < COOKIE_CLIENT_BYTES ||
-	    memcmp(opt.cookie, s->cookie, COOKIE_CLIENT_BYTES) != 0) {
+	if (opt->cookie_len < COOKIE_CLIENT_BYTES ||
+	    memcmp(opt->cookie, s->cookie, COOKIE_CLIENT_BYTES) != 0) {
 		doubt_cookie(s);
 		return MATCH_NO;
 	}
-	manners_gave_cookie(up->manners, &s->x.to, s->to_key, opt.cookie,
-	    opt.cookie_len);
+	manners_gave_cookie(up->manners, &s->x.to, s->to_key, opt->cookie,
+	    opt->cookie_len);
 	return MATCH_YES;
 }
 

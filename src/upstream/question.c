@@ -8,29 +8,16 @@
 void
 question_mix_case(struct rng *rng, uint8_t *name, size_t len)
 {
-	uint32_t bits = 0;
-	unsigned left = 0;
-
-	for (size_t i = 0; i < len; i++) {
-		uint8_t c = name[i] & 0xdfu;
-
-		if (c < 'A' || c > 'Z')
-			continue;
-		if (left == 0) {
-			bits = rng_u32(rng);
-			left = 32;
-		}
-		name[i] = (bits & 1) != 0 ? (uint8_t)(c | 0x20u) : c;
-		bits >>= 1;
-		left--;
-	}
+	for (size_t at = 0; at < len; at += 64)
+		name_turn_case(name + at, len - at < 64 ? len - at : 64,
+		    rng_u64(rng));
 }
 
 size_t
 question_write(const struct question *q, uint8_t *buf)
 {
 	const struct ask *a = q->ask;
-	struct writer w;
+	UNCLEARED struct writer w;
 	struct opt_out opt = { .ede = EDE_NONE,
 		.udp_size = q->udp_size,
 		.cookie = q->cookie,

@@ -69,7 +69,7 @@ bool slot_keep_reply(struct slot *s, const uint8_t *bytes, size_t len);
 /* guard.c: what a forger would have to guess besides id and port */
 void guard_choose(struct slot *s, const struct ask *a);
 /* Of a reply that fits in all else. */
-enum match guard_match(struct slot *s, const uint8_t *bytes, size_t len);
+enum match guard_match(struct slot *s, const struct opt_seen *opt);
 void guard_learn(struct slot *s, const uint8_t *bytes, size_t len);
 
 #endif

@@ -19,6 +19,14 @@
 
 #include "question.h"
 
+/* A reply that belongs to an exchange. */
+struct arrival {
+	const uint8_t *bytes;
+	size_t len;
+	uint64_t at_us;
+	struct opt_seen opt;
+};
+
 /* A timer that is so late was not the network's. */
 #define AWAY_US 100000u
 
@@ -61,29 +69,26 @@ teach_silence(struct slot *s)
 }
 
 static void
-teach_reply(struct slot *s, const uint8_t *bytes, size_t len)
+teach_reply(struct slot *s, const struct arrival *r)
 {
-	struct opt_seen opt;
-
-	match_opt(bytes, len, &opt);
 	/* With the sample: another lock and search would be 360 instructions. */
 	s->landed = true;
 	servers_answered(s->up->o.servers,
 	    &(struct servers_sample){ .address = &s->x.to,
 		.key = s->to_key,
-		.nsid = opt.nsid,
-		.nsid_len = opt.nsid_len,
+		.nsid = r->opt.nsid,
+		.nsid_len = r->opt.nsid_len,
 		.rtt_us = s->x.rtt_us,
 		.tcp = s->x.tcp,
 		.landed = true,
-		.edns_seen = opt.present,
-		.truncated = (bytes[2] & (FLAG_TC >> 8)) != 0 },
+		.edns_seen = r->opt.present,
+		.truncated = (r->bytes[2] & (FLAG_TC >> 8)) != 0 },
 	    now_us(s->up));
 }
 
 /* A reply that no task will look at, or not for long. */
 static void
-teach_fault(struct slot *s, const uint8_t *bytes, size_t len)
+teach_fault(struct slot *s, const struct arrival *r)
 {
 	struct upstream *up = s->up;
 	const uint8_t *qname = s->names + s->qname_at;
@@ -91,7 +96,7 @@ teach_fault(struct slot *s, const uint8_t *bytes, size_t len)
 
 	if (up->o.judge == NULL)
 		return;
-	fault = up->o.judge(s->names, qname, s->qtype, bytes, len);
+	fault = up->o.judge(s->names, qname, s->qtype, r->bytes, r->len);
 	if (fault >= 0)
 		servers_fault(up->o.servers, &s->x.to, s->names,
 		    (enum server_fault)fault, now_us(up));
@@ -192,27 +197,27 @@ on_mismatch(struct slot *s)
 }
 
 static void
-on_answer(struct slot *s, const uint8_t *bytes, size_t len, uint64_t at_us)
+on_answer(struct slot *s, const struct arrival *r)
 {
 	struct upstream *up = s->up;
-	uint64_t rtt = at_us > s->sent_us ? at_us - s->sent_us : 1;
+	uint64_t rtt = r->at_us > s->sent_us ? r->at_us - s->sent_us : 1;
 
 	s->x.rtt_us = rtt < UINT32_MAX ? (uint32_t)rtt : UINT32_MAX;
 	up->counts.answered++;
 	up->counts.late_answers += s->x.state == EXCHANGE_LATE;
-	up->counts.rcodes[bytes[3] & 15u]++;
+	up->counts.rcodes[r->bytes[3] & 15u]++;
 	if (!was_away(s)) {
 		if (!s->x.tcp)
 			histogram_note(&up->counts.rtt, rtt);
-		teach_reply(s, bytes, len);
+		teach_reply(s, r);
 	}
 	if (s->left || s->x.shadow)
-		teach_fault(s, bytes, len);
+		teach_fault(s, r);
 	if (s->left) {
 		slot_end(s, EXCHANGE_ANSWERED);
 		return;
 	}
-	if (slot_keep_reply(s, bytes, len))
+	if (slot_keep_reply(s, r->bytes, r->len))
 		slot_end(s, EXCHANGE_ANSWERED);
 	else
 		slot_broken(s, ERR_MEMORY);
@@ -227,6 +232,7 @@ on_message(void *user, uint32_t flow, const uint8_t *bytes, size_t len,
 		.id = s->dns_id,
 		.qtype = s->qtype,
 		.exact_case = s->exact_case };
+	struct arrival r = { .bytes = bytes, .len = len, .at_us = at_us };
 	enum match m = MATCH_NO;
 
 	if (flow != s->flow || flow == 0)
@@ -234,12 +240,14 @@ on_message(void *user, uint32_t flow, const uint8_t *bytes, size_t len,
 	s->up->counts.bytes_in += len;
 	if (len <= MESSAGE_MAX)
 		m = match_reply(&e, bytes, len);
-	if (m == MATCH_YES)
-		m = guard_match(s, bytes, len);
+	if (m == MATCH_YES) {
+		match_opt(bytes, len, &r.opt);
+		m = guard_match(s, &r.opt);
+	}
 	switch (m) {
 	case MATCH_YES:
 		guard_learn(s, bytes, len);
-		on_answer(s, bytes, len, at_us);
+		on_answer(s, &r);
 		break;
 	case MATCH_CASE:
 		s->x.mismatches++;

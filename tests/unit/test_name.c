@@ -282,6 +282,28 @@ hash_ignores_case_and_depends_on_the_key(void **state)
 	assert_true(name_hash(&k1, a.wire) != name_hash(&k2, a.wire));
 }
 
+/* Every octet at every place: a bit turns a letter and nothing else. */
+static void
+case_turns_for_letters_with_their_bit_set(void **state)
+{
+	(void)state;
+	for (size_t len = 0; len <= 64; len++) {
+		for (unsigned c = 0; c < 256; c++) {
+			const uint64_t bits = UINT64_C(0x9e3779b97f4a7c15) * c;
+			bool letter = (c | 0x20u) >= 'a' && (c | 0x20u) <= 'z';
+			uint8_t n[65];
+
+			memset(n, (int)c, sizeof(n));
+			name_turn_case(n, len, bits);
+			for (size_t i = 0; i < sizeof(n); i++)
+				assert_int_equal(n[i],
+				    i < len && letter && (bits >> i & 1) != 0
+					? c ^ 0x20u
+					: c);
+		}
+	}
+}
+
 int
 main(void)
 {
@@ -303,6 +325,7 @@ main(void)
 		cmocka_unit_test(replacing_past_255_octets_is_refused),
 		cmocka_unit_test(prepending_keeps_to_the_limits),
 		cmocka_unit_test(hash_ignores_case_and_depends_on_the_key),
+		cmocka_unit_test(case_turns_for_letters_with_their_bit_set),
 	};
 
 	return cmocka_run_group_tests_name("name", tests, NULL, NULL);
