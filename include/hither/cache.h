@@ -186,10 +186,13 @@ size_t answers_copy(
     struct cache *c, const struct answer_key *k, struct answer_copy *out);
 /*
  * The hash of a name of so many octets, for answer_spot. What will be looked
- * at is on its way to the processor then: a dozen questions later it is there.
+ * at first is on its way to the processor then: a dozen questions later it is
+ * there, and the entry it leads to can be sent for.
  */
 uint64_t answers_expect(const struct cache *c, const uint8_t *name,
     size_t name_bytes);
+/* Within cache_read_start() and cache_read_end(). */
+void answers_expect_entry(const struct cache *c, uint64_t hash);
 /*
  * A hit where the question lies: `message` holds a header and the question
  * asked (class IN), and gets all of the answer but the id and the question,

@@ -282,6 +282,12 @@ answers_expect(const struct cache *c, const uint8_t *name, size_t name_bytes)
 	return hash;
 }
 
+void
+answers_expect_entry(const struct cache *c, uint64_t hash)
+{
+	table_expect_entry(c->answers, hash);
+}
+
 /* The question will be resolved, and perhaps kept. */
 static void
 expect_miss(const struct cache *c, const struct key *k)

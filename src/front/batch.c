@@ -369,6 +369,9 @@ batch_take(void *user, struct udp_listener *ul, struct datagram *batch,
 		quick_look(f, &batch[i], &glances[i]);
 	cache_read_start();
 	for (i = 0; i < n; i++)
+		if (glances[i].name_bytes != 0)
+			answers_expect_entry(f->opts.cache, glances[i].hash);
+	for (i = 0; i < n; i++)
 		if (quick_reply(f, &batch[i], &glances[i], v.now_ms))
 			count_quick(f, batch[i].bytes);
 	cache_read_end(f->opts.cache);

@@ -13,6 +13,7 @@ import counting
 import lab as laboratory
 
 PEERS = ("unbound", "named", "pdns", "kresd")
+NAMES = 200000  # more than a processor's own caches hold
 
 
 class Bench:
@@ -92,6 +93,20 @@ def hits(b):
 def hits_mixed(b):
     """W1m: as W1, but few answers in a row are of one length."""
     return hits_of(b, b.lab.names_file(1000, mixed=True))
+
+
+def hits_wide(b):
+    """W1b: 200,000 cached names, none asked for more often than another."""
+    names = b.lab.names_file(NAMES)
+
+    def body(running):
+        for s in running:
+            # As in names; a second time for caches that wait for that.
+            for _ in range(2):
+                b.lab.flood(s, "-q", "n%07u.w1.bench", "-b", 0, "-c", NAMES,
+                            "-d", 60, "-n", 100)
+        return take_turns(b, running, "-f", names, "-n", 200)
+    return with_servers(b, ("echo", "hither", "unbound"), body)
 
 
 def hits_two(b):
@@ -176,8 +191,6 @@ def mixed(b):
 
 
 # --- memory and beginning -----------------------------------------------------
-
-NAMES = 200000
 
 
 def memory_of(b, server):
