@@ -92,6 +92,75 @@ a_row_to_one_client_is_one_packet(void **state)
 	(void)close(fd);
 }
 
+/* As on a wildcard address: each says whence it is to leave. */
+static void
+way_from(struct msghdr *way, struct outbox_notes *room, const char *where)
+{
+	const struct addr a = address(where, 0);
+	struct in_pktinfo from = { .ipi_ifindex = 0 };
+	struct cmsghdr head = { .cmsg_level = IPPROTO_IP,
+		.cmsg_type = IP_PKTINFO,
+		.cmsg_len = CMSG_LEN(sizeof(from)) };
+
+	memset(room, 0, sizeof(*room));
+	memcpy(&from.ipi_spec_dst, a.ip, 4);
+	memcpy(room->bytes, &head, sizeof(head));
+	memcpy(room->bytes + CMSG_LEN(0), &from, sizeof(from));
+	way->msg_control = room;
+	way->msg_controllen = CMSG_SPACE(sizeof(from));
+}
+
+static void
+expect_from(const struct client *c, const char *text, const char *where)
+{
+	const struct addr expected = address(where, 0);
+	struct sockaddr_storage name;
+	socklen_t len = sizeof(name);
+	struct addr from;
+	char got[64];
+
+	assert_int_equal(recvfrom(c->fd, got, sizeof(got), 0,
+			     (struct sockaddr *)&name, &len),
+	    strlen(text));
+	assert_memory_equal(got, text, strlen(text));
+	assert_int_equal(addr_from_sockaddr((struct sockaddr *)&name, len,
+			     &from),
+	    ERR_OK);
+	assert_true(addr_same_ip(&from, &expected));
+}
+
+static void
+a_row_leaves_from_the_address_asked(void **state)
+{
+	const struct addr any = address("0.0.0.0", 0);
+	const int fd = peer_socket(&any, SOCK_DGRAM, true);
+	struct outbox ob = { .packet_count = 0 };
+	struct outbox_notes rooms[4];
+	struct client c;
+	char a[] = "aaaa", b[] = "bbbb", d[] = "dddd", e[] = "eeee";
+
+	(void)state;
+	client_open(&c);
+	way_from(&c.way, &rooms[0], "127.0.0.5");
+	add(&ob, &c, a);
+	way_from(&c.way, &rooms[1], "127.0.0.5");
+	add(&ob, &c, b);
+	assert_int_equal(ob.packet_count, 1);
+	way_from(&c.way, &rooms[2], "127.0.0.6");
+	add(&ob, &c, d);
+	way_from(&c.way, &rooms[3], "127.0.0.6");
+	add(&ob, &c, e);
+	assert_int_equal(ob.packet_count, 2);
+	outbox_send(&ob, fd);
+	expect_from(&c, "aaaa", "127.0.0.5");
+	expect_from(&c, "bbbb", "127.0.0.5");
+	expect_from(&c, "dddd", "127.0.0.6");
+	expect_from(&c, "eeee", "127.0.0.6");
+	assert_false(ob.whole);
+	(void)close(c.fd);
+	(void)close(fd);
+}
+
 static void
 a_longer_one_and_another_client_begin_anew(void **state)
 {
@@ -198,6 +267,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_row_to_one_client_is_one_packet),
+		cmocka_unit_test(a_row_leaves_from_the_address_asked),
 		cmocka_unit_test(a_longer_one_and_another_client_begin_anew),
 		cmocka_unit_test(a_full_batch_of_the_longest_leaves_whole),
 		cmocka_unit_test(
