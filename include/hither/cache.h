@@ -32,6 +32,13 @@ void cache_thread_stop(void);
 void cache_read_start(void);
 void cache_read_end(struct cache *c);
 
+/*
+ * The hash by which both tiers know a name, equal for its letters in any
+ * case. Who carries it along spares hashing the name anew: 0 where one may be
+ * given says that it is not known.
+ */
+uint64_t cache_name_hash(const struct cache *c, const uint8_t *name);
+
 /* --- records ---------------------------------------------------------- */
 
 /* Trust, lowest first: RFC 2181 section 5.4.1. */
@@ -61,6 +68,7 @@ struct record {
 	struct rrset *const *sets; /* set_count of them, TTLs as stored */
 	uint64_t stored_ms;
 	uint64_t expires_ms;
+	uint64_t name_hash;	   /* put: of the owner, or 0; got: 0 */
 	size_t set_count;	   /* <= RECORD_SETS_MAX */
 	enum record_kind kind;
 	enum rank rank;
@@ -114,6 +122,9 @@ struct records_seen {
 /* Sets all but kinds. */
 void records_name(struct cache *c, const uint8_t *name,
     struct records_seen *out);
+/* Of a name and all above it, cheaper: out[i] is its last i labels. */
+void records_names(struct cache *c, const uint8_t *name,
+    struct records_seen *out);
 /* Sets kinds, of n > 0 names in one cache. */
 void records_look(struct records_seen *seen, size_t n);
 /* May records_get() find a fact? Some types are told by no look: true. */
@@ -132,6 +143,7 @@ uint32_t record_ttl(const struct record *r, uint64_t now_ms);
 /* What the answer depends on besides the name. */
 struct answer_key {
 	const uint8_t *qname;
+	uint64_t name_hash; /* cache_name_hash() of qname, or 0 */
 	uint16_t qtype;
 	uint8_t flags; /* ANSWER_KEY_* */
 	uint8_t view;

@@ -13,6 +13,7 @@
 #include <hither/base.h>
 
 #define NAME_MAX_BYTES	255u
+#define NAME_LABELS_MAX 127u /* one-octet labels in 255 octets */
 #define NAME_TEXT_MAX	1016u /* escaped text with its final NUL */
 #define HEADER_BYTES	12u
 #define MESSAGE_MAX	65535u
@@ -109,6 +110,17 @@ const char *name_text(const uint8_t *n, char *buf);
 uint64_t name_hash(const struct hash_key *k, const uint8_t *n);
 uint64_t name_hash_sized(
     const struct hash_key *k, const uint8_t *n, size_t bytes);
+/*
+ * The same of n and of all names above it, in one pass: out[i] is the last i
+ * labels of n. Room for labels + 1 is needed; returns how many labels n has.
+ */
+struct name_hashed {
+	const uint8_t *name; /* borrowed from n */
+	uint64_t hash;
+	uint8_t bytes;
+};
+unsigned name_hashes(
+    const struct hash_key *k, const uint8_t *n, struct name_hashed *out);
 
 /* --- records ---------------------------------------------------------- */
 

@@ -70,7 +70,7 @@ struct front_opts {
 	size_t worker;		  /* 0..workers-1 */
 	size_t clients_max;	  /* waiting questions of this worker */
 	size_t clients_per_address_max; /* of these from one address: 1000 */
-	struct hash_key owner_key; /* equal in all workers */
+	struct hash_key cookie_key; /* equal in all workers */
 	const struct front_rules *rules;
 };
 /*

@@ -95,6 +95,7 @@ void resolver_free(struct resolver *rs); /* unfinished: done is not called */
 
 struct resolver_question {
 	const uint8_t *qname;
+	uint64_t name_hash; /* cache_name_hash() of qname, or 0 */
 	uint16_t qtype;
 	bool dnssec_ok;
 	bool checking_disabled;

@@ -29,7 +29,7 @@ answer_key_of(const struct cache *c, const struct answer_key *ak)
 		.class = ak->flags,
 		.view = ak->view };
 
-	key_set_name(&k, &c->hash_key, ak->qname);
+	key_set_hashed(&k, &c->hash_key, ak->qname, ak->name_hash);
 	return k;
 }
 

@@ -51,6 +51,12 @@ cache_free(struct cache *c)
 	memory_free(c);
 }
 
+uint64_t
+cache_name_hash(const struct cache *c, const uint8_t *name)
+{
+	return name_hash(&c->hash_key, name);
+}
+
 void
 cache_thread_start(void)
 {

@@ -112,7 +112,7 @@ records_put(struct cache *c, const struct record *r, uint64_t now_ms)
 	e = entry_build(r, bytes);
 	if (e == NULL)
 		return ERR_MEMORY;
-	key_set_name(&k, &c->hash_key, r->owner);
+	key_set_hashed(&k, &c->hash_key, r->owner, r->name_hash);
 	return table_put(c->records, &k, &e->entry, may_replace, now_ms);
 }
 
@@ -132,7 +132,7 @@ records_supersede(struct cache *c, const struct record *r)
 {
 	struct key k = { .type = key_type(r), .class = key_class(r->kind) };
 
-	key_set_name(&k, &c->hash_key, r->owner);
+	key_set_hashed(&k, &c->hash_key, r->owner, r->name_hash);
 	table_remove(c->records, &k, supersedes, r);
 }
 
@@ -292,6 +292,20 @@ records_name(struct cache *c, const uint8_t *name, struct records_seen *out)
 	out->name = name;
 	out->hash = k.hash;
 	out->name_bytes = k.name_bytes;
+}
+
+void
+records_names(struct cache *c, const uint8_t *name, struct records_seen *out)
+{
+	UNCLEARED struct name_hashed names[NAME_LABELS_MAX + 1];
+	const unsigned labels = name_hashes(&c->hash_key, name, names);
+
+	for (unsigned i = 0; i <= labels; i++) {
+		out[i].cache = c;
+		out[i].name = names[i].name;
+		out[i].hash = names[i].hash;
+		out[i].name_bytes = names[i].bytes;
+	}
 }
 
 void

@@ -57,6 +57,16 @@ key_set_name(struct key *k, const struct hash_key *hk, const uint8_t *name)
 	k->hash = name_hash_sized(hk, name, k->name_bytes);
 }
 
+/* The same where the hash may be known: it is, unless it is 0. */
+static inline void
+key_set_hashed(struct key *k, const struct hash_key *hk, const uint8_t *name,
+    uint64_t hash)
+{
+	k->name = name;
+	k->name_bytes = (uint8_t)name_bytes(name);
+	k->hash = hash != 0 ? hash : name_hash_sized(hk, name, k->name_bytes);
+}
+
 /*
  * Within rcu_enter()/table_leave(): the entry of this key, live or not, or
  * NULL. table_touch() tells SIEVE that it was of use.

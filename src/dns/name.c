@@ -13,7 +13,7 @@
 
 #include "fold.h"
 
-#define LABELS_MAX 127u /* one-octet labels in 255 octets */
+#define LABELS_MAX NAME_LABELS_MAX
 
 const uint8_t name_root[1] = { 0 };
 
@@ -226,38 +226,72 @@ name_prepend(struct name *out, const uint8_t *label, size_t label_bytes,
 	return ERR_OK;
 }
 
+/* Eight octets, the first one lowest. */
+static uint64_t
+octets_at(const uint8_t *p)
+{
+	uint64_t w;
+
+	memcpy(&w, p, sizeof(w));
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+	w = __builtin_bswap64(w);
+#endif
+	return w;
+}
+
 /*
- * The n % 8 octets at the end of n, the first one lowest; of longer names
- * they are cut from the last word.
+ * The first n % 8 octets of a name of n; of longer names they are cut from
+ * the first word.
  */
 static uint64_t
-last_octets(const uint8_t *name, size_t n)
+first_octets(const uint8_t *name, size_t n)
 {
 	uint64_t w = 0;
 	size_t left = n % sizeof(w);
 
-	if (n >= sizeof(w) && left > 0) {
-		memcpy(&w, name + n - sizeof(w), sizeof(w));
-		return w >> (64 - 8 * left);
-	}
+	if (n >= sizeof(w))
+		return octets_at(name) & ((UINT64_C(1) << 8 * left) - 1);
 	while (left-- > 0)
 		w = w << 8 | name[left];
 	return w;
 }
 
+/* Names are hashed from their end on: what is above one is hashed with it. */
 uint64_t
 name_hash_sized(const struct hash_key *k, const uint8_t *n, size_t bytes)
 {
-	uint64_t w, rest = last_octets(n, bytes);
+	const uint8_t *at = n + bytes;
 	struct hash_run r;
-	size_t left = bytes;
 
 	hash_start(&r, k);
-	for (; left >= sizeof(w); left -= sizeof(w), n += sizeof(w)) {
-		memcpy(&w, n, sizeof(w));
-		hash_word(&r, fold_word(w));
+	for (; at - n >= 8; at -= 8)
+		hash_word(&r, fold_word(octets_at(at - 8)));
+	return hash_end(&r, fold_word(first_octets(n, bytes)), bytes);
+}
+
+unsigned
+name_hashes(const struct hash_key *k, const uint8_t *n, struct name_hashed *out)
+{
+	UNCLEARED uint8_t starts[LABELS_MAX];
+	const unsigned labels = label_offsets(n, starts);
+	const uint8_t *end = n + name_bytes(n), *at = end;
+	struct hash_run run;
+
+	hash_start(&run, k);
+	for (unsigned i = 0; i <= labels; i++) {
+		const uint8_t *name = i == 0 ? end - 1 : n + starts[labels - i];
+		const size_t bytes = (size_t)(end - name);
+		struct hash_run r;
+
+		for (; at - name >= 8; at -= 8)
+			hash_word(&run, fold_word(octets_at(at - 8)));
+		r = run;
+		out[i] = (struct name_hashed){ .name = name,
+			.hash = hash_end(&r,
+			    fold_word(first_octets(name, bytes)), bytes),
+			.bytes = (uint8_t)bytes };
 	}
-	return hash_end(&r, fold_word(rest), bytes);
+	return labels;
 }
 
 uint64_t

@@ -22,6 +22,7 @@ struct clients {
 	uint32_t first_free;  /* of those used before; CLIENT_NONE: none */
 	uint32_t first_fresh; /* never used from here on */
 	struct hash_key key;
+	uint64_t factor; /* odd, known to nobody */
 };
 
 static size_t
@@ -56,6 +57,7 @@ clients_new(size_t max, size_t per_address_max)
 		return NULL;
 	}
 	hash_key_random(&cs->key);
+	cs->factor = hash_bytes(&cs->key, "", 0) | 1;
 	cs->first_fresh = 1;
 	return cs;
 }
@@ -71,26 +73,30 @@ clients_free(struct clients *cs)
 	memory_free(cs);
 }
 
+/* The address, or as much of it as belongs to one client. */
 static uint64_t
-question_hash(const struct clients *cs, const struct route *r,
-    const struct asked *q)
+network_hash(const struct clients *cs, const struct addr *a)
 {
-	uint8_t key[16 + 2 + 2 + 2];
-
-	memcpy(key, r->from.ip, 16);
-	memcpy(key + 16, &r->from.port, 2);
-	memcpy(key + 18, &q->id, 2);
-	memcpy(key + 20, &q->qtype, 2);
-	return hash_bytes(&cs->key, key, sizeof(key)) ^
-	       name_hash(&cs->key, q->qname);
+	return hash_bytes(&cs->key, a->ip, a->family == 6 ? 8 : 4);
 }
 
-static size_t
-crowd_of(const struct clients *cs, const struct addr *a)
+/*
+ * Two hashes under keys make it one; what a client chooses freely besides is
+ * multiplied by a secret, so that none can fill a chain.
+ */
+static uint64_t
+question_hash(const struct clients *cs, uint64_t network,
+    const struct newcomer *n)
 {
-	size_t len = a->family == 6 ? 8 : 4;
+	const struct asked *q = n->asked;
+	const struct addr *from = &n->route->from;
+	uint64_t rest =
+	    (uint64_t)from->port << 32 | (uint64_t)q->id << 16 | q->qtype;
+	uint64_t host = octets_get(from->ip + 8, 8);
+	uint64_t h = network ^ n->name_hash ^ rest ^ host * cs->factor;
 
-	return (size_t)hash_bytes(&cs->key, a->ip, len) & cs->crowd_mask;
+	h *= cs->factor;
+	return h ^ h >> 32;
 }
 
 static bool
@@ -134,11 +140,13 @@ slot_take(struct clients *cs)
 }
 
 enum client_verdict
-clients_add(struct clients *cs, const struct route *r, const struct asked *q,
-    uint64_t now_us, uint32_t *slot)
+clients_add(struct clients *cs, const struct newcomer *n, uint32_t *slot)
 {
-	uint64_t hash = question_hash(cs, r, q);
-	size_t crowd = crowd_of(cs, &r->from);
+	const struct route *r = n->route;
+	const struct asked *q = n->asked;
+	const uint64_t network = network_hash(cs, &r->from);
+	const uint64_t hash = question_hash(cs, network, n);
+	const size_t crowd = (size_t)network & cs->crowd_mask;
 	uint32_t *chain = &cs->chains[hash & cs->chain_mask];
 	struct client *c;
 
@@ -153,7 +161,7 @@ clients_add(struct clients *cs, const struct route *r, const struct asked *q,
 	c->asked.qname = c->qname.wire;
 	c->route = *r;
 	c->hash = hash;
-	c->started_us = now_us;
+	c->started_us = n->now_us;
 	c->generation++;
 	c->crowd = (uint32_t)crowd;
 	c->next = *chain;

@@ -42,8 +42,15 @@ enum client_verdict {
 	CLIENT_REPEATED, /* the same question waits already (UDP) */
 	CLIENT_TOO_MANY,
 };
-enum client_verdict clients_add(struct clients *cs, const struct route *r,
-    const struct asked *q, uint64_t now_us, uint32_t *slot);
+/* Who asks. */
+struct newcomer {
+	const struct route *route;
+	const struct asked *asked;
+	uint64_t name_hash; /* of the name asked, keyed: cache_name_hash() */
+	uint64_t now_us;
+};
+enum client_verdict clients_add(
+    struct clients *cs, const struct newcomer *n, uint32_t *slot);
 /* NULL when it has left. */
 struct client *clients_find(struct clients *cs, uint32_t slot,
     uint32_t generation);

@@ -88,7 +88,7 @@ front_renew_cookies(struct front *f, uint64_t now_s)
 		f->cookie_period = 0;
 	} else if (f->cookie_period != period || f->cookies.count == 0) {
 		/* From the key all workers share, which is told to nobody. */
-		cookie_derive(&f->opts.owner_key, period, &f->cookies);
+		cookie_derive(&f->opts.cookie_key, period, &f->cookies);
 		f->cookie_period = period;
 	}
 }

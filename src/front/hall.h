@@ -30,6 +30,7 @@ struct errand {
 	uint64_t ask_id;
 	size_t asker;              /* worker that has the client */
 	uint32_t slot, generation; /* the client there */
+	uint64_t name_hash;        /* cache_name_hash() of qname, or 0 */
 	uint16_t qtype;
 	bool dnssec_ok, checking_disabled, cache_only;
 	bool answered;

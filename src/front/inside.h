@@ -62,6 +62,7 @@ struct visit {
 	unsigned rcode; /* of an error; else what the reply says */
 	uint64_t now_ms;
 	const uint8_t *target; /* of a local alias: to be resolved; or NULL */
+	uint64_t name_hash; /* cache_name_hash() of the name asked, or 0 */
 	bool over; /* asks too much, unless it can show who it is */
 	bool absent; /* no answer is kept: it was looked for */
 };
@@ -109,7 +110,7 @@ enum fate limit_answer(struct front *f, struct visit *v);
 
 /* What is read off a question of the common form. */
 struct glance {
-	uint64_t hash;	    /* of the name: answers_expect() */
+	uint64_t hash;	    /* of the name: answers_expect(); 0: not made */
 	uint16_t limit;	    /* octets the reply may have, without its OPT */
 	uint16_t qtype;
 	uint8_t name_bytes; /* 0: not of the common form, or may not ask */

@@ -128,7 +128,9 @@ static void
 keep_answer(struct front *f, const struct errand *e, const struct outcome *o,
     struct packed *p)
 {
-	struct answer_key k = { .qname = e->qname.wire, .qtype = e->qtype };
+	struct answer_key k = { .qname = e->qname.wire,
+		.name_hash = e->name_hash,
+		.qtype = e->qtype };
 
 	if (e->dnssec_ok)
 		k.flags |= ANSWER_KEY_DO;
@@ -208,6 +210,7 @@ errand_ask(struct front *f, struct errand *e)
 {
 	struct resolver_question q = {
 		.qname = e->qname.wire,
+		.name_hash = e->name_hash,
 		.qtype = e->qtype,
 		.dnssec_ok = e->dnssec_ok,
 		.checking_disabled = e->checking_disabled,
@@ -273,6 +276,9 @@ errand_new(const struct front *f, const struct visit *v, uint32_t slot)
 	e->cache_only = (v->asked.flags & FLAG_RD) == 0;
 	e->ede = EDE_NONE;
 	name_lower(&e->qname, v->target != NULL ? v->target : v->asked.qname);
+	e->name_hash = v->target != NULL
+			   ? cache_name_hash(f->opts.cache, v->target)
+			   : v->name_hash;
 	if (v->target != NULL && (e->alias = alias_new(v)) == NULL) {
 		errand_free(e);
 		return NULL;
@@ -283,13 +289,7 @@ errand_new(const struct front *f, const struct visit *v, uint32_t slot)
 static size_t
 owner_of(const struct front *f, const struct errand *e)
 {
-	const size_t workers = hall_workers(f->opts.hall);
-
-	if (workers == 1)
-		return 0;
-	return (
-	    size_t)((name_hash(&f->opts.owner_key, e->qname.wire) + e->qtype) %
-		    workers);
+	return (size_t)((e->name_hash + e->qtype) % hall_workers(f->opts.hall));
 }
 
 static bool
@@ -339,8 +339,12 @@ miss_take(struct front *f, struct visit *v)
 
 		return visit_error(v, RCODE_BADCOOKIE, &m);
 	}
-	switch (clients_add(f->clients, &v->route, &v->asked,
-	    loop_now_us(f->opts.loop), &slot)) {
+	switch (clients_add(f->clients,
+	    &(struct newcomer){ .route = &v->route,
+		.asked = &v->asked,
+		.name_hash = v->name_hash,
+		.now_us = loop_now_us(f->opts.loop) },
+	    &slot)) {
 	case CLIENT_REPEATED:
 		count_up(&f->counts.repeated);
 		return FATE_WAIT;

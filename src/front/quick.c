@@ -108,6 +108,7 @@ void
 quick_look(struct front *f, const struct datagram *d, struct glance *g)
 {
 	g->name_bytes = 0;
+	g->hash = 0;
 	g->absent = false;
 	if (!may_ask(f, &d->from) || !read_glance(d->bytes, d->len, g))
 		return;

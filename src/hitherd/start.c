@@ -122,7 +122,7 @@ make_commons(struct daemon *d)
 		.tail_permille = (uint32_t)(c->selection.tail_weight * 1000),
 		.random_policy = c->selection.policy == CONF_RANDOM };
 
-	hash_key_random(&d->commons.owner_key);
+	hash_key_random(&d->commons.cookie_key);
 	d->commons.cache = cache_new(&co);
 	d->commons.servers = servers_new(&so);
 	d->commons.anchors = anchors_new();

@@ -270,7 +270,7 @@ open_front(struct worker *w, const struct snapshot *s)
 		.worker = w->index,
 		.clients_max = clients > 0 ? clients : 1,
 		.clients_per_address_max = 1000,
-		.owner_key = c->owner_key,
+		.cookie_key = c->cookie_key,
 		.rules = &s->rules };
 
 	return front_new(&o);

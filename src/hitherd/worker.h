@@ -18,7 +18,7 @@ struct commons {
 	struct servers *servers;
 	struct anchors *anchors;
 	struct exchange_hall *hall;
-	struct hash_key owner_key;
+	struct hash_key cookie_key;
 	size_t workers;
 	size_t sockets_max; /* upstream flows of each worker */
 	size_t kept_max;    /* of its idle sockets */

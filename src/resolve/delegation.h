@@ -25,6 +25,7 @@ struct server_name {
 
 struct delegation {
 	const uint8_t *zone;
+	uint64_t zone_hash; /* cache_name_hash() of it; 0: not known yet */
 	bool tried[DELEGATION_ADDRESSES_MAX];	 /* in this round */
 	bool spent[DELEGATION_ADDRESSES_MAX];	 /* it answered badly */
 	bool plain[DELEGATION_ADDRESSES_MAX];	 /* without EDNS */

@@ -29,9 +29,7 @@ glance_new(struct task *t, const uint8_t *name)
 		return NULL;
 	g->labels = labels;
 	g->seen = (struct seen){ .at = g->at, .labels = labels };
-	for (unsigned n = labels; n > 0; copy += 1u + copy[0])
-		records_name(t->rs->o.cache, copy, &g->at[n--]);
-	records_name(t->rs->o.cache, copy, &g->at[0]);
+	records_names(t->rs->o.cache, copy, g->at);
 	return g;
 }
 
@@ -68,6 +66,24 @@ glance(struct task *t, const uint8_t *name)
 			g->seen.above.kinds |= g->at[n].kinds;
 	}
 	return &g->seen;
+}
+
+uint64_t
+glance_hash(const struct task *t, const uint8_t *name)
+{
+	const struct glance *g = t->glance;
+	const size_t bytes = name_bytes(name);
+
+	for (unsigned n = g == NULL ? 0 : g->labels + 1; n-- > 0;) {
+		const struct records_seen *s = &g->at[n];
+
+		if (s->name_bytes <= bytes)
+			return s->name_bytes == bytes &&
+				       name_equal_sized(s->name, name, bytes)
+				   ? s->hash
+				   : 0;
+	}
+	return 0;
 }
 
 void

@@ -287,7 +287,8 @@ configured_zone(const struct task *t, const uint8_t *name)
 
 /* Glue that is past its own TTL is left out. */
 static struct delegation *
-delegation_of(struct task *t, const uint8_t *zone, const struct record *r)
+delegation_of(struct task *t, const struct records_seen *zone,
+    const struct record *r)
 {
 	const struct delegation_rules rules = resolver_rules(t->rs);
 	UNCLEARED struct rrset *sets[RECORD_SETS_MAX];
@@ -300,9 +301,11 @@ delegation_of(struct task *t, const uint8_t *zone, const struct record *r)
 		    r->stored_ms + (uint64_t)r->sets[i]->ttl * 1000 > now)
 			sets[n++] = r->sets[i];
 	}
-	d = delegation_build(t->arena, zone, sets, n, &rules);
-	if (d != NULL)
-		d->expires_ms = r->expires_ms;
+	d = delegation_build(t->arena, zone->name, sets, n, &rules);
+	if (d == NULL)
+		return NULL;
+	d->zone_hash = zone->hash;
+	d->expires_ms = r->expires_ms;
 	return d;
 }
 
@@ -321,7 +324,7 @@ cached_delegation(struct task *t, const uint8_t *name, unsigned above)
 	for (unsigned n = name_labels(name) + 1; n-- > above;) {
 		if (records_get_seen_delegation(&s->at[n], ttl_now(t), t->arena,
 			&r))
-			return delegation_of(t, s->at[n].name, &r);
+			return delegation_of(t, &s->at[n], &r);
 	}
 	return NULL;
 }

@@ -78,11 +78,19 @@ zone_rate_passes(const struct task *t)
 	    o->wire->now_us(o->wire_self));
 }
 
+static uint32_t
+zone_bucket(const struct resolver *rs, struct delegation *d)
+{
+	if (d->zone_hash == 0)
+		d->zone_hash = cache_name_hash(rs->o.cache, d->zone);
+	return BUCKET_OF(d->zone_hash);
+}
+
 bool
 quota_enter_zone(struct task *t)
 {
 	struct resolver *rs = t->rs;
-	uint32_t bucket = BUCKET_OF(name_hash(&rs->key, t->zone->zone));
+	uint32_t bucket = zone_bucket(rs, t->zone);
 
 	quota_leave_zone(t);
 	if (rs->zone_loads[bucket] >= live_max(rs) ||

@@ -162,7 +162,9 @@ resolver_ask(struct resolver *rs, const struct resolver_question *q,
 		.checking_disabled =
 		    q->checking_disabled && rs->o.anchors != NULL,
 		/* Once for three searches: 600 instructions less. */
-		.name_hash = task_name_hash(rs, q->qname) };
+		.name_hash = q->name_hash != 0
+				 ? q->name_hash
+				 : cache_name_hash(rs->o.cache, q->qname) };
 	struct client *c = client_new(rs);
 	struct task *t = c == NULL ? NULL : task_for(rs, &k);
 

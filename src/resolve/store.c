@@ -52,6 +52,7 @@ store_put(struct task *t, struct record *r, uint32_t ttl_s)
 			  ? t->reply.security
 			  : SECURITY_UNCHECKED;
 	r->cost_ms = task_cost_ms(t);
+	r->name_hash = glance_hash(t, r->owner);
 	if (records_put(t->rs->o.cache, r, now) != ERR_OK)
 		task_note(t, "not kept: %s is full or knows better",
 		    r->kind == RECORD_DELEGATION ? "delegations" : "records");

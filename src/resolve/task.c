@@ -9,18 +9,12 @@
 #include <stddef.h>
 #include <string.h>
 
-/* Never 0. */
-uint64_t
-task_name_hash(const struct resolver *rs, const uint8_t *qname)
-{
-	return name_hash(&rs->key, qname) | 1;
-}
-
 static uint64_t
 key_hash(const struct resolver *rs, const struct task_key *k)
 {
-	uint64_t name =
-	    k->name_hash != 0 ? k->name_hash : task_name_hash(rs, k->qname);
+	uint64_t name = k->name_hash != 0
+			    ? k->name_hash
+			    : cache_name_hash(rs->o.cache, k->qname);
 	uint64_t flags =
 	    (uint64_t)k->cache_only << 16 | (uint64_t)k->cold << 17 |
 	    (uint64_t)k->trace << 18 | (uint64_t)k->priming << 19 |
@@ -29,7 +23,6 @@ key_hash(const struct resolver *rs, const struct task_key *k)
 
 	flags |= (uint64_t)k->above << 32;
 	name ^= (flags | k->qtype) * 0x9e3779b97f4a7c15u;
-	/* The lowest bit says nothing; the bucket is taken from there. */
 	return name ^ name >> 32;
 }
 

@@ -209,13 +209,12 @@ struct task_key {
 	uint16_t qtype;
 	bool cache_only, cold, trace, for_server, priming, for_trust;
 	bool checking_disabled, refresh;
-	uint64_t name_hash; /* task_name_hash() of qname; 0: not known */
+	uint64_t name_hash; /* cache_name_hash() of qname, or 0 */
 };
 /* task.c: memory of clients, of which some is kept */
 struct client *client_new(struct resolver *rs);
 void client_free(struct resolver *rs, struct client *c);
 void clients_drop(struct resolver *rs); /* what is kept */
-uint64_t task_name_hash(const struct resolver *rs, const uint8_t *qname);
 struct task *task_find_or_begin(
     struct resolver *rs, const struct task_key *k, unsigned depth);
 /* The running one, or NULL. */
@@ -287,6 +286,8 @@ struct seen {
 	unsigned labels;
 };
 const struct seen *glance(struct task *t, const uint8_t *name);
+/* cache_name_hash() of a name, if it was seen with where we are; or 0. */
+uint64_t glance_hash(const struct task *t, const uint8_t *name);
 void glance_over(struct task *t); /* look again: something may have come */
 
 /* known.c: what memory says */

@@ -155,7 +155,7 @@ worker_open(struct house *h, size_t i, const struct hash_key *key)
 		.worker = i,
 		.clients_max = 100,
 		.clients_per_address_max = 50,
-		.owner_key = *key,
+		.cookie_key = *key,
 		.rules = &h->rules };
 	struct tcp_limits limits = { .clients_max = 10,
 		.pipelined_max = 10,

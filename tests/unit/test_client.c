@@ -36,12 +36,20 @@ asked(uint16_t id, const uint8_t *qname)
 }
 
 static enum client_verdict
+come(struct clients *cs, const struct route *r, const struct asked *q,
+    uint32_t *slot)
+{
+	return clients_add(cs,
+	    &(struct newcomer){ .route = r, .asked = q, .name_hash = 1 }, slot);
+}
+
+static enum client_verdict
 add(struct clients *cs, uint8_t octet, uint16_t id, uint32_t *slot)
 {
 	struct route r = route(octet, true);
 	struct asked q = asked(id, name);
 
-	return clients_add(cs, &r, &q, 0, slot);
+	return come(cs, &r, &q, slot);
 }
 
 static void
@@ -58,10 +66,10 @@ a_question_sent_again_waits_once(void **state)
 	assert_int_equal(add(cs, 1, 1, &again), CLIENT_REPEATED);
 	assert_int_equal(add(cs, 1, 2, &again), CLIENT_ADDED);
 	assert_int_equal(add(cs, 2, 1, &again), CLIENT_ADDED);
-	assert_int_equal(clients_add(cs, &r, &q, 0, &again), CLIENT_ADDED);
+	assert_int_equal(come(cs, &r, &q, &again), CLIENT_ADDED);
 	q.qname = name;
-	assert_int_equal(clients_add(cs, &stream, &q, 0, &again), CLIENT_ADDED);
-	assert_int_equal(clients_add(cs, &stream, &q, 0, &again), CLIENT_ADDED);
+	assert_int_equal(come(cs, &stream, &q, &again), CLIENT_ADDED);
+	assert_int_equal(come(cs, &stream, &q, &again), CLIENT_ADDED);
 	assert_int_equal(clients_waiting(cs), 6);
 	clients_remove(cs,
 	    clients_find(cs, slot, clients_generation(cs, slot)));
@@ -123,7 +131,7 @@ a_closed_listener_takes_its_clients_along(void **state)
 
 	(void)state;
 	assert_int_equal(add(cs, 1, 1, &slot), CLIENT_ADDED);
-	assert_int_equal(clients_add(cs, &stream, &q, 0, &slot), CLIENT_ADDED);
+	assert_int_equal(come(cs, &stream, &q, &slot), CLIENT_ADDED);
 	clients_remove_listener(cs, NULL, stream.tcp);
 	assert_int_equal(clients_waiting(cs), 1);
 	clients_remove_listener(cs, NULL, NULL);

@@ -304,6 +304,55 @@ case_turns_for_letters_with_their_bit_set(void **state)
 	}
 }
 
+/* Of all lengths that fill words and parts of words. */
+static void
+one_pass_hashes_a_name_and_all_above_it(void **state)
+{
+	static const char *const texts[] = { ".", "a", "bc.a", "def.bc.a",
+		"WWW.a-rather-longer-label.Example",
+		"seven77.eight888.nine99999",
+		"a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p.q.r.s.t.u.v.w.x.y.z" };
+	struct hash_key k = { { 1, 2, 3 } };
+	struct name_hashed got[NAME_LABELS_MAX + 1];
+	struct name most = name_of_labels(NAME_LABELS_MAX);
+
+	(void)state;
+	for (size_t t = 0; t < ARRAY_LEN(texts); t++) {
+		struct name n = name_of(texts[t]);
+
+		assert_int_equal(name_hashes(&k, n.wire, got),
+		    name_labels(n.wire));
+		for (unsigned i = 0; i <= name_labels(n.wire); i++) {
+			const uint8_t *above = name_suffix(n.wire, i);
+
+			assert_ptr_equal(got[i].name, above);
+			assert_int_equal(got[i].bytes, name_bytes(above));
+			assert_true(got[i].hash == name_hash(&k, above));
+		}
+	}
+	assert_int_equal(name_hashes(&k, most.wire, got), NAME_LABELS_MAX);
+	assert_true(got[NAME_LABELS_MAX].hash == name_hash(&k, most.wire));
+}
+
+/* No octet is left out, wherever it stands. */
+static void
+every_octet_of_a_name_is_hashed(void **state)
+{
+	struct hash_key k = { { 1, 2, 3 } };
+	struct name n = name_of("a2345678901.b2345678.c23");
+	const uint64_t was = name_hash(&k, n.wire);
+
+	(void)state;
+	for (size_t i = 0; i < name_bytes(n.wire); i++) {
+		struct name other = n;
+
+		if (n.wire[i] < '0')
+			continue; /* a length */
+		other.wire[i] ^= 1;
+		assert_true(name_hash(&k, other.wire) != was);
+	}
+}
+
 int
 main(void)
 {
@@ -326,6 +375,8 @@ main(void)
 		cmocka_unit_test(prepending_keeps_to_the_limits),
 		cmocka_unit_test(hash_ignores_case_and_depends_on_the_key),
 		cmocka_unit_test(case_turns_for_letters_with_their_bit_set),
+		cmocka_unit_test(one_pass_hashes_a_name_and_all_above_it),
+		cmocka_unit_test(every_octet_of_a_name_is_hashed),
 	};
 
 	return cmocka_run_group_tests_name("name", tests, NULL, NULL);
