@@ -70,15 +70,46 @@ void memory_fail_at(uint64_t n);		     /* 0: never */
  * left, arena_take() returns NULL and the arena stays `over` for ever: check
  * arena_over() once, at the end. Not thread-safe.
  */
-struct arena;
+struct arena {		    /* arena.c's own but for the inline way */
+	uint8_t *at, *end;  /* free of the newest block: whole ARENA_ALIGNs */
+	struct arena_block *newest;
+	size_t max_bytes;
+	size_t held; /* room of all blocks */
+	size_t next; /* size of the next block, with its head */
+	bool over;
+};
+#define ARENA_ALIGN 16u
 struct arena *arena_new(size_t max_bytes) MUST_USE;
 void arena_free(struct arena *a); /* NULL is fine */
 void arena_reset(struct arena *a); /* keeps one block for the next use */
-void *arena_take(struct arena *a, size_t bytes) MUST_USE; /* zeroed, aligned */
-void *arena_room(struct arena *a, size_t bytes) MUST_USE; /* not zeroed */
+/* arena_room() where the newest block does not do. */
+void *arena_more(struct arena *a, size_t bytes) MUST_USE;
+/* Not zeroed. Inline: two dozen calls a miss are 400 instructions less. */
+static inline void *
+arena_room(struct arena *a, size_t bytes)
+{
+	uint8_t *p = a->at;
+
+	if (bytes - 1 >= (size_t)(a->end - p))
+		return arena_more(a, bytes);
+	a->at += (bytes + ARENA_ALIGN - 1) & ~(size_t)(ARENA_ALIGN - 1);
+	return p;
+}
+/* Zeroed. */
+static inline void *
+arena_take(struct arena *a, size_t bytes)
+{
+	void *p = arena_room(a, bytes);
+
+	return p == NULL ? NULL : __builtin_memset(p, 0, bytes);
+}
 void *arena_copy(struct arena *a, const void *p, size_t bytes) MUST_USE;
 char *arena_print(struct arena *a, const char *fmt, ...) PRINTF_LIKE(2, 3);
-bool arena_over(const struct arena *a);
+static inline bool
+arena_over(const struct arena *a)
+{
+	return a->over;
+}
 size_t arena_bytes(const struct arena *a);
 
 /* --- octets ----------------------------------------------------------- */

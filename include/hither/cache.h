@@ -127,6 +127,8 @@ void records_names(struct cache *c, const uint8_t *name,
     struct records_seen *out);
 /* Sets kinds, of n > 0 names in one cache. */
 void records_look(struct records_seen *seen, size_t n);
+/* Those of the kinds that are a fact about a name and this type. */
+uint32_t records_kinds(uint16_t type);
 /* May records_get() find a fact? Some types are told by no look: true. */
 bool records_may_have(const struct records_seen *s, uint16_t type);
 bool records_may_have_failure(const struct records_seen *s, uint16_t type);

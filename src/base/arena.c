@@ -13,23 +13,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ALIGN       16u
 #define FIRST_BLOCK 4096u
 #define LAST_BLOCK  65536u
 
-struct block {
-	struct block *older;
+struct arena_block {
+	struct arena_block *older;
 	size_t size; /* bytes of room */
-	size_t used;
-	_Alignas(ALIGN) unsigned char room[];
-};
-
-struct arena {
-	struct block *newest;
-	size_t max_bytes;
-	size_t held; /* room of all blocks */
-	size_t next; /* size of the next block, with its head */
-	bool over;
+	_Alignas(ARENA_ALIGN) uint8_t room[];
 };
 
 struct arena *
@@ -45,10 +35,10 @@ arena_new(size_t max_bytes)
 }
 
 static void
-free_chain(struct block *b)
+free_chain(struct arena_block *b)
 {
 	while (b != NULL) {
-		struct block *older = b->older;
+		struct arena_block *older = b->older;
 
 		memory_free(b);
 		b = older;
@@ -64,13 +54,21 @@ arena_free(struct arena *a)
 	memory_free(a);
 }
 
+static void
+use_block(struct arena *a, struct arena_block *b)
+{
+	a->newest = b;
+	a->at = b->room;
+	a->end = b->room + (b->size & ~(size_t)(ARENA_ALIGN - 1));
+}
+
 void
 arena_reset(struct arena *a)
 {
-	struct block *keep = a->newest;
+	struct arena_block *keep = a->newest;
 
 	while (keep != NULL && keep->size > LAST_BLOCK) {
-		struct block *older = keep->older;
+		struct arena_block *older = keep->older;
 
 		memory_free(keep);
 		keep = older;
@@ -78,12 +76,13 @@ arena_reset(struct arena *a)
 	a->held = 0;
 	a->next = FIRST_BLOCK;
 	a->over = false;
-	a->newest = keep;
+	a->newest = NULL;
+	a->at = a->end = NULL;
 	if (keep == NULL)
 		return;
 	free_chain(keep->older);
 	keep->older = NULL;
-	keep->used = 0;
+	use_block(a, keep);
 	a->held = keep->size;
 	if (keep->size + sizeof(*keep) < LAST_BLOCK)
 		a->next = 2 * (keep->size + sizeof(*keep));
@@ -92,12 +91,12 @@ arena_reset(struct arena *a)
 }
 
 /* A block with room for bytes, or NULL; the cap may shrink it. */
-static struct block *
+static struct arena_block *
 add_block(struct arena *a, size_t bytes)
 {
 	size_t left = a->max_bytes - a->held;
-	size_t size = a->next - sizeof(struct block);
-	struct block *b;
+	size_t size = a->next - sizeof(struct arena_block);
+	struct arena_block *b;
 
 	if (bytes > left || bytes > SIZE_MAX - sizeof(*b))
 		return NULL;
@@ -109,9 +108,8 @@ add_block(struct arena *a, size_t bytes)
 	if (b == NULL)
 		return NULL;
 	b->size = size;
-	b->used = 0;
 	b->older = a->newest;
-	a->newest = b;
+	use_block(a, b);
 	a->held += size;
 	if (a->next < LAST_BLOCK)
 		a->next *= 2;
@@ -119,37 +117,24 @@ add_block(struct arena *a, size_t bytes)
 }
 
 void *
-arena_room(struct arena *a, size_t bytes)
+arena_more(struct arena *a, size_t bytes)
 {
-	struct block *b = a->newest;
-	size_t rounded = (bytes + ALIGN - 1) & ~(size_t)(ALIGN - 1);
-	void *p;
+	size_t rounded = (bytes + ARENA_ALIGN - 1) & ~(size_t)(ARENA_ALIGN - 1);
+	uint8_t *p;
 
-	if (a->over)
-		return NULL;
-	if (rounded < bytes) {
+	if (rounded < bytes)
 		a->over = true;
-		return NULL;
-	}
 	if (rounded == 0)
-		rounded = ALIGN;
-	if (b == NULL || b->size - b->used < rounded)
-		b = add_block(a, rounded);
-	if (b == NULL) {
-		a->over = true;
+		rounded = ARENA_ALIGN;
+	if (!a->over && (size_t)(a->end - a->at) < rounded)
+		a->over = add_block(a, rounded) == NULL;
+	if (a->over) {
+		a->at = a->end = NULL; /* nobody gets any more */
 		return NULL;
 	}
-	p = b->room + b->used;
-	b->used += rounded;
+	p = a->at;
+	a->at += rounded;
 	return p;
-}
-
-void *
-arena_take(struct arena *a, size_t bytes)
-{
-	void *p = arena_room(a, bytes);
-
-	return p == NULL ? NULL : memset(p, 0, bytes);
 }
 
 void *
@@ -183,12 +168,6 @@ arena_print(struct arena *a, const char *fmt, ...)
 	(void)vsnprintf(text, (size_t)n + 1, fmt, args);
 	va_end(args);
 	return text;
-}
-
-bool
-arena_over(const struct arena *a)
-{
-	return a->over;
 }
 
 size_t

@@ -146,13 +146,22 @@ find_live(const struct cache *c, const struct key *k, uint64_t now_ms)
 		   : NULL;
 }
 
-/* Can an entry of this kind be there? Of other types every look must. */
-static bool
-is_among(uint32_t kinds, uint8_t class, uint16_t type)
+/* Of types that lie elsewhere no look tells: they are always seen. */
+#define KIND_ELSEWHERE BIT(31)
+
+static uint32_t
+kind_of(uint8_t class, uint16_t type)
 {
 	const uint32_t kind = place_kind(class, type);
 
-	return kind == 0 || (kinds & kind) != 0;
+	return kind != 0 ? kind : KIND_ELSEWHERE;
+}
+
+/* Can an entry of this kind be there? */
+static bool
+is_among(uint32_t kinds, uint8_t class, uint16_t type)
+{
+	return (kinds & kind_of(class, type)) != 0;
 }
 
 /* Which of the facts about (owner, type) counts; else the failure. */
@@ -315,15 +324,20 @@ records_look(struct records_seen *seen, size_t n)
 
 	rcu_enter();
 	for (size_t i = 0; i < n; i++)
-		seen[i].kinds = table_kinds(t, seen[i].hash);
+		seen[i].kinds = table_kinds(t, seen[i].hash) | KIND_ELSEWHERE;
 	table_leave(t);
+}
+
+uint32_t
+records_kinds(uint16_t type)
+{
+	return kind_of(KEY_FACT, type) | kind_of(KEY_FACT, 0);
 }
 
 bool
 records_may_have(const struct records_seen *s, uint16_t type)
 {
-	return is_among(s->kinds, KEY_FACT, type) ||
-	       is_among(s->kinds, KEY_FACT, 0);
+	return (s->kinds & records_kinds(type)) != 0;
 }
 
 bool

@@ -94,7 +94,7 @@ label_compare(const uint8_t *a, const uint8_t *b)
 int
 name_compare(const uint8_t *a, const uint8_t *b)
 {
-	uint8_t a_at[LABELS_MAX], b_at[LABELS_MAX];
+	UNCLEARED uint8_t a_at[LABELS_MAX], b_at[LABELS_MAX];
 	unsigned i = label_offsets(a, a_at);
 	unsigned j = label_offsets(b, b_at);
 
@@ -138,7 +138,7 @@ name_suffix(const uint8_t *n, unsigned labels)
 unsigned
 name_common_labels(const uint8_t *a, const uint8_t *b)
 {
-	uint8_t a_at[LABELS_MAX], b_at[LABELS_MAX];
+	UNCLEARED uint8_t a_at[LABELS_MAX], b_at[LABELS_MAX];
 	unsigned i = label_offsets(a, a_at);
 	unsigned j = label_offsets(b, b_at);
 	unsigned common = 0;

@@ -148,6 +148,7 @@ front_free(struct front *f)
 		listener_close(f, &f->listeners[i]);
 	hall_leave(f->opts.hall, f->opts.worker);
 	miss_forget(f);
+	miss_drop_spares(f);
 	clients_free(f->clients);
 	arena_free(f->arena);
 	memory_free(f->scratch);

@@ -35,9 +35,10 @@ struct errand {
 	bool dnssec_ok, checking_disabled, cache_only;
 	bool answered;
 	enum ede ede;
-	char why[120];
 	struct alias *alias; /* owned; mostly NULL */
-	struct name qname;   /* to be resolved */
+	/* Not cleared when it is made, but for why[0]. */
+	char why[120];
+	struct name qname; /* to be resolved */
 };
 
 void errand_free(struct errand *e); /* NULL is fine */

@@ -36,6 +36,8 @@ struct front {
 	const struct front_rules *rules;
 	struct clients *clients;
 	struct errand *errands; /* under way in our resolver */
+	struct errand *spare_errands;
+	size_t spare_errand_count;
 	struct arena *arena;    /* of local answers; reset for each */
 	uint8_t *scratch;       /* one message, FRONT_SCRATCH_BYTES */
 	struct front_counts counts;
@@ -143,6 +145,7 @@ void miss_inbox(struct front *f);
 void miss_dismiss(struct front *f);
 /* Nobody waits any more. */
 void miss_forget(struct front *f);
+void miss_drop_spares(struct front *f); /* memory kept for errands */
 
 /* Octets of the uncompressed name at p, of which len follow; 0: it is none. */
 static inline size_t

@@ -161,7 +161,7 @@ child_add(struct tree *t, struct arena *a, uint32_t parent,
 struct tree_node *
 name_tree_add(struct tree *t, struct arena *a, const uint8_t *n)
 {
-	uint8_t starts[LABELS_MAX];
+	UNCLEARED uint8_t starts[LABELS_MAX];
 	unsigned i = label_starts(n, starts);
 	uint32_t at = 0;
 
@@ -182,7 +182,7 @@ name_tree_add(struct tree *t, struct arena *a, const uint8_t *n)
 bool
 name_tree_find(const struct tree *t, const uint8_t *n, struct tree_place *out)
 {
-	uint8_t starts[LABELS_MAX];
+	UNCLEARED uint8_t starts[LABELS_MAX];
 	unsigned i, labels = label_starts(n, starts);
 	uint32_t at = 0;
 

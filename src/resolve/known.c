@@ -205,6 +205,17 @@ known_denial(struct task *t, const struct record *r, struct rrset **sets)
 		t->reply.soa = sets[0];
 }
 
+/* For most names that are asked for the first time there is nothing. */
+static bool
+is_unheard_of(const struct task *t, const struct seen *s)
+{
+	const uint32_t here =
+	    records_kinds(t->qtype) | records_kinds(TYPE_CNAME);
+
+	return (s->at[s->labels].kinds & here) == 0 &&
+	       (s->above.kinds & records_kinds(TYPE_DNAME)) == 0;
+}
+
 /* The answer, an alias, or a denial for (sname, qtype). */
 bool
 known_fact(struct task *t, struct record *r)
@@ -213,6 +224,8 @@ known_fact(struct task *t, struct record *r)
 
 	if (s == NULL)
 		return false;
+	if (is_unheard_of(t, s))
+		return !t->reading_stale && known_span(t, r);
 	if (known_answer(t, &s->at[s->labels], t->qtype, r))
 		return true;
 	if (t->qtype != TYPE_CNAME && t->qtype != TYPE_ANY &&

@@ -50,7 +50,7 @@ static enum err
 choose_with_room(struct task *t, uint64_t now_us, struct servers_choice *c)
 {
 	struct delegation *d = t->zone;
-	const uint8_t *names[DELEGATION_ADDRESSES_MAX];
+	UNCLEARED const uint8_t *names[DELEGATION_ADDRESSES_MAX];
 	const struct servers_set set = set_of(t, names);
 
 	for (size_t i = 0; i < d->address_count; i++) {
@@ -103,7 +103,7 @@ pick_nearest(struct task *t)
 bool
 pick_may_overtake(struct task *t, uint64_t waited_us)
 {
-	const uint8_t *names[DELEGATION_ADDRESSES_MAX];
+	UNCLEARED const uint8_t *names[DELEGATION_ADDRESSES_MAX];
 	const struct servers_set set = set_of(t, names);
 
 	return servers_overtake(t->rs->o.servers, &set, waited_us, now_of(t));

@@ -111,12 +111,18 @@ reply_scrub(struct message *m, const struct asked *q,
 static const uint8_t *
 respelt(const uint8_t *owner, const uint8_t *own, struct arena *a)
 {
-	unsigned common = name_common_labels(owner, own);
-	const uint8_t *from = name_suffix(owner, common);
-	const uint8_t *to = name_suffix(own, common);
-	size_t head = (size_t)(from - owner), tail = name_bytes(from);
+	const uint8_t *from, *to;
+	unsigned common;
+	size_t head, tail;
 	uint8_t *out;
 
+	if (name_equal(owner, own))
+		return own; /* most are: 400 instructions less a miss */
+	common = name_common_labels(owner, own);
+	from = name_suffix(owner, common);
+	to = name_suffix(own, common);
+	head = (size_t)(from - owner);
+	tail = name_bytes(from);
 	if (memcmp(from, to, tail) == 0)
 		return owner;
 	if (head == 0)

@@ -312,12 +312,22 @@ task_tell_clients(struct task *t, const struct answer *a)
 	}
 }
 
+static void
+log_bogus(const struct task *t)
+{
+	UNCLEARED char name[NAME_TEXT_MAX];
+	char type[16];
+
+	log_info("bogus", "name=%s type=%s ede=%d reason=\"%s\"",
+	    name_text(t->question.wire, name), type_text(t->qtype, type),
+	    (int)t->answer.ede, t->answer.why);
+}
+
 /* How it ended for a client; one line in the log for what is bogus. */
 static void
 count_verdict(struct task *t)
 {
 	struct resolver_counts *n = &t->rs->counts;
-	char name[NAME_TEXT_MAX], type[16];
 
 	if (t->rs->o.anchors == NULL || t->checking_disabled)
 		return;
@@ -331,10 +341,7 @@ count_verdict(struct task *t)
 		     ? t->answer.ede
 		     : 0]++;
 	if (t->last_ede != EDE_CACHED_ERROR)
-		log_info("bogus", "name=%s type=%s ede=%d reason=\"%s\"",
-		    name_text(t->question.wire, name),
-		    type_text(t->qtype, type), (int)t->answer.ede,
-		    t->answer.why);
+		log_bogus(t);
 }
 
 /* How long it has taken so far. */

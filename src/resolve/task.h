@@ -276,6 +276,7 @@ enum limit {
 	LIMIT_MEMORY
 };
 
+/* Asked before each stage, and hardly ever true. */
 enum limit budget_spent(const struct task *t, const struct budget *b);
 enum stage budget_end(struct task *t, enum limit which);
 
