@@ -322,7 +322,16 @@ enum err addr_from_sockaddr(
     const struct sockaddr *sa, socklen_t len, struct addr *out) MUST_USE;
 /* "10.0.0.0/8", "::1/128", or a bare address; host bits must be zero. */
 enum err prefix_parse(const char *text, struct prefix *out) MUST_USE;
-bool prefix_covers(const struct prefix *p, const struct addr *a);
+bool prefix_holds(const struct prefix *p, const struct addr *a);
+/* Hardly ever true, and mostly told by the first octet. */
+static inline bool
+prefix_covers(const struct prefix *p, const struct addr *a)
+{
+	if (p->net.family != a->family ||
+	    (p->bits >= 8 && p->net.ip[0] != a->ip[0]))
+		return false;
+	return prefix_holds(p, a);
+}
 
 /* --- log -------------------------------------------------------------- */
 

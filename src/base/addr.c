@@ -254,7 +254,7 @@ prefix_parse(const char *text, struct prefix *out)
 }
 
 bool
-prefix_covers(const struct prefix *p, const struct addr *a)
+prefix_holds(const struct prefix *p, const struct addr *a)
 {
 	if (p->net.family != a->family || a->family == 0)
 		return false;

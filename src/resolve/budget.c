@@ -2,25 +2,6 @@
 /* budget.c - has a question had all that it may cost? The driver asks. */
 #include "task.h"
 
-/* Asked before each stage, and hardly ever true. */
-enum limit
-budget_spent(const struct task *t, const struct budget *b)
-{
-	const struct resolver_opts *o = &t->rs->o;
-
-	if (o->wire->now_us(o->wire_self) >= b->deadline_us)
-		return LIMIT_TIME;
-	if (b->messages >= o->messages_max && t->stage == PICK_SERVER)
-		return LIMIT_MESSAGES;
-	if (b->bytes > o->bytes_max)
-		return LIMIT_BYTES;
-	if (b->work.over)
-		return LIMIT_CHECKS;
-	if (t->steps_run > o->steps_max)
-		return LIMIT_STEPS;
-	return arena_over(t->arena) ? LIMIT_MEMORY : LIMIT_NONE;
-}
-
 /* The only place where a budget ends a task. */
 enum stage
 budget_end(struct task *t, enum limit which)

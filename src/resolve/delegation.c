@@ -66,6 +66,7 @@ delegation_add(struct delegation *d, size_t name, const struct rrset *set,
 	return usable;
 }
 
+/* The RDATA of an NS is one name: it was read as such. */
 static void
 add_names(struct delegation *d, const struct rrset *ns)
 {
@@ -73,8 +74,7 @@ add_names(struct delegation *d, const struct rrset *ns)
 		if (d->name_count == DELEGATION_NAMES_MAX)
 			return;
 		d->names[d->name_count++] =
-		    (struct server_name){ .name =
-					      rdata_name(&ns->rdata[i], 0) };
+		    (struct server_name){ .name = ns->rdata[i].bytes };
 	}
 }
 
@@ -110,7 +110,7 @@ delegation_build(struct arena *a, const uint8_t *zone,
 
 	if (d == NULL)
 		return NULL;
-	d->zone = name_copy_in(a, zone);
+	d->zone = zone;
 	for (size_t i = 0; i < count; i++) {
 		if (sets[i]->type != TYPE_NS ||
 		    !name_equal(sets[i]->owner, zone))
@@ -122,7 +122,7 @@ delegation_build(struct arena *a, const uint8_t *zone,
 		if (sets[i]->type == TYPE_A || sets[i]->type == TYPE_AAAA)
 			add_glue(d, sets[i], rules);
 	}
-	return d->zone == NULL ? NULL : d;
+	return d;
 }
 
 struct delegation *

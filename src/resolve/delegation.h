@@ -62,7 +62,8 @@ struct delegation_rules {
 
 /*
  * From an NS set and whatever address sets stand beside it (others are
- * passed over). NULL: the arena is over.
+ * passed over). All that is given is borrowed for as long as the arena lives.
+ * NULL: the arena is over.
  */
 struct delegation *delegation_build(struct arena *a, const uint8_t *zone,
     struct rrset *const *sets, size_t count,

@@ -23,17 +23,12 @@
 /* RFC 8767 section 5: with stale data at hand, no sooner than this. */
 #define STALE_RECHECK_S 30u
 
-static uint64_t
-ttl_now(const struct task *t)
-{
-	return t->rs->o.wire->ttl_now_ms(t->rs->o.wire_self);
-}
-
 static bool
 failure_in_force(const struct task *t, const struct record *r)
 {
 	return r->tries > 0 &&
-	       ttl_now(t) < r->stored_ms + (r->expires_ms - r->stored_ms) / 2;
+	       t->rs->ttl_ms <
+		   r->stored_ms + (r->expires_ms - r->stored_ms) / 2;
 }
 
 /* Has anybody answered us anything while this question was under way? */
@@ -59,7 +54,7 @@ hold_of(const struct task *t, unsigned tries, uint64_t most_s)
 static void
 put(struct task *t, struct record *r, uint64_t hold_s)
 {
-	uint64_t now = ttl_now(t);
+	uint64_t now = t->rs->ttl_ms;
 
 	r->kind = RECORD_FAILURE;
 	r->rank = RANK_ADDITIONAL;
@@ -73,7 +68,7 @@ put(struct task *t, struct record *r, uint64_t hold_s)
 static bool
 get(const struct task *t, const uint8_t *owner, uint16_t type, struct record *r)
 {
-	return records_get_failure(t->rs->o.cache, owner, type, ttl_now(t),
+	return records_get_failure(t->rs->o.cache, owner, type, t->rs->ttl_ms,
 	    t->arena, r);
 }
 
@@ -176,7 +171,7 @@ static bool
 all_dead(const struct task *t)
 {
 	const struct delegation *d = t->zone;
-	uint64_t now_us = t->rs->o.wire->now_us(t->rs->o.wire_self);
+	uint64_t now_us = t->rs->now_us;
 	struct server_view v;
 
 	for (size_t i = 0; i < d->address_count; i++) {
@@ -214,7 +209,7 @@ zone_was_heard(struct task *t)
 	struct delegation *d = t->zone;
 	struct record r = { .owner = d->zone, .ede = EDE_NONE, .tries = 0 };
 
-	t->rs->heard_us = t->rs->o.wire->now_us(t->rs->o.wire_self);
+	t->rs->heard_us = t->rs->now_us;
 	if (d->let_through && !d->heard)
 		put(t, &r, 1);
 	d->heard = true;

@@ -19,8 +19,7 @@ chain_add(struct task *t, struct rrset *set)
 static void
 shorten_life(struct task *t, const struct rrset *set)
 {
-	uint64_t end = t->rs->o.wire->ttl_now_ms(t->rs->o.wire_self) +
-		       (uint64_t)set->ttl * 1000;
+	uint64_t end = t->rs->ttl_ms + (uint64_t)set->ttl * 1000;
 
 	uint64_t due = refresh_due_ms(t->rs, end, (uint64_t)set->ttl * 1000,
 	    t->from_cache ? 0 : task_cost_ms(t));
@@ -102,7 +101,7 @@ add_hosts(struct task *t, const struct rrset *set, struct rrset **out)
 	size_t skip = set->type == TYPE_MX ? 2 : set->type == TYPE_SRV ? 6 : 0;
 	size_t *n = &t->answer.counts[SECTION_ADDITIONAL];
 	const struct resolver_opts *o = &t->rs->o;
-	uint64_t now = o->wire->ttl_now_ms(o->wire_self);
+	uint64_t now = t->rs->ttl_ms;
 
 	for (uint16_t i = 0; i < set->count && i < 8; i++) {
 		const uint8_t *host = rdata_name(&set->rdata[i], skip);
@@ -164,7 +163,7 @@ bool
 answer_referral(struct task *t)
 {
 	const struct resolver_opts *o = &t->rs->o;
-	uint64_t now = o->wire->ttl_now_ms(o->wire_self);
+	uint64_t now = t->rs->ttl_ms;
 	struct record r;
 	struct rrset **sets;
 

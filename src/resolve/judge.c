@@ -109,7 +109,7 @@ judge_unsigned(struct task *t, struct item *it, struct finding *out)
 static void
 yield(struct task *t)
 {
-	uint64_t now_us = t->rs->o.wire->now_us(t->rs->o.wire_self);
+	uint64_t now_us = t->rs->now_us;
 
 	if (timer_arm(t->rs->o.timers, &t->timer, now_us) != ERR_OK)
 		task_ready(t);

@@ -5,17 +5,11 @@
  */
 #include "task.h"
 
-static uint64_t
-ttl_now(const struct task *t)
-{
-	return t->rs->o.wire->ttl_now_ms(t->rs->o.wire_self);
-}
-
 /* What is read is what had not ended by then. */
 static uint64_t
 not_ended_by(const struct task *t)
 {
-	uint64_t now = ttl_now(t);
+	uint64_t now = t->rs->ttl_ms;
 	uint64_t back = (uint64_t)t->rs->o.stale_max_s * 1000;
 
 	if (!t->reading_stale)
@@ -36,7 +30,7 @@ look_up(struct task *t, const struct records_seen *s, uint16_t type,
 static uint32_t
 ttl_to_tell(const struct task *t, const struct record *r)
 {
-	uint32_t left = record_ttl(r, ttl_now(t));
+	uint32_t left = record_ttl(r, t->rs->ttl_ms);
 	uint64_t life = (r->expires_ms - r->stored_ms) / 1000;
 
 	if (left > 0 || !t->reading_stale)
@@ -87,7 +81,7 @@ known_span(struct task *t, struct record *r)
 	struct span_question q = { .qname = t->sname.wire,
 		.policy = &o->dnssec,
 		.arena = t->arena,
-		.now_ms = ttl_now(t),
+		.now_ms = t->rs->ttl_ms,
 		.qtype = t->qtype,
 		.without_soa = t->for_trust,
 		.wildcards = o->aggressive && !t->for_trust };
@@ -132,7 +126,7 @@ known_shortened(struct task *t)
 	struct record r;
 
 	if (t->cold || !records_get(t->rs->o.cache, t->ask_name.wire,
-			   t->ask_type, ttl_now(t), t->arena, &r))
+			   t->ask_type, t->rs->ttl_ms, t->arena, &r))
 		return false;
 	return r.kind == RECORD_NODATA ||
 	       (r.kind == RECORD_SET && r.rank >= RANK_ANSWER);
@@ -169,8 +163,8 @@ known_dname(struct task *t, const struct seen *s, struct record *r)
 static uint32_t
 aged_ttl(const struct task *t, const struct record *r, size_t i)
 {
-	uint32_t least = record_ttl(r, ttl_now(t));
-	uint64_t age_s = (ttl_now(t) - r->stored_ms) / 1000;
+	uint32_t least = record_ttl(r, t->rs->ttl_ms);
+	uint64_t age_s = (t->rs->ttl_ms - r->stored_ms) / 1000;
 	uint32_t ttl = r->sets[i]->ttl;
 
 	if (i == 0 || ttl <= age_s || ttl - age_s < least)
@@ -306,7 +300,7 @@ delegation_of(struct task *t, const struct records_seen *zone,
 	const struct delegation_rules rules = resolver_rules(t->rs);
 	UNCLEARED struct rrset *sets[RECORD_SETS_MAX];
 	struct delegation *d;
-	uint64_t now = ttl_now(t);
+	uint64_t now = t->rs->ttl_ms;
 	size_t n = 0;
 
 	for (size_t i = 0; i < r->set_count; i++) {
@@ -314,7 +308,7 @@ delegation_of(struct task *t, const struct records_seen *zone,
 		    r->stored_ms + (uint64_t)r->sets[i]->ttl * 1000 > now)
 			sets[n++] = r->sets[i];
 	}
-	d = delegation_build(t->arena, zone->name, sets, n, &rules);
+	d = delegation_build(t->arena, r->owner, sets, n, &rules);
 	if (d == NULL)
 		return NULL;
 	d->zone_hash = zone->hash;
@@ -335,8 +329,8 @@ cached_delegation(struct task *t, const uint8_t *name, unsigned above)
 	if (s == NULL)
 		return NULL;
 	for (unsigned n = name_labels(name) + 1; n-- > above;) {
-		if (records_get_seen_delegation(&s->at[n], ttl_now(t), t->arena,
-			&r))
+		if (records_get_seen_delegation(&s->at[n], t->rs->ttl_ms,
+			t->arena, &r))
 			return delegation_of(t, &s->at[n], &r);
 	}
 	return NULL;
@@ -350,7 +344,7 @@ known_prime_root(struct task *t)
 		.qtype = TYPE_NS,
 		.priming = true };
 	struct resolver *rs = t->rs;
-	uint64_t now_us = rs->o.wire->now_us(rs->o.wire_self);
+	uint64_t now_us = rs->now_us;
 	struct task *primer;
 
 	if (!rs->o.prime || t->priming || t->cold ||

@@ -11,12 +11,6 @@
 /* A question that waits for what others find out looks so soon again. */
 #define HOLD_LOOK_US 2000u
 
-static uint64_t
-now_of(const struct task *t)
-{
-	return t->rs->o.wire->now_us(t->rs->o.wire_self);
-}
-
 static struct servers_set
 set_of(const struct task *t, const uint8_t **names)
 {
@@ -30,8 +24,9 @@ set_of(const struct task *t, const uint8_t **names)
 		.zone = d->zone,
 		.qname = t->ask_name.wire,
 		.names = d->configured ? NULL : names,
-		.waited_us =
-		    t->held_since_us == 0 ? 0 : now_of(t) - t->held_since_us };
+		.waited_us = t->held_since_us == 0
+				 ? 0
+				 : t->rs->now_us - t->held_since_us };
 }
 
 /* Looks again soon; false: no timer to be had, so it fails instead. */
@@ -71,7 +66,7 @@ bool
 pick_nearest(struct task *t)
 {
 	struct delegation *d = t->zone;
-	uint64_t now_us = now_of(t);
+	uint64_t now_us = t->rs->now_us;
 	struct servers_choice c;
 	enum err e;
 
@@ -106,7 +101,8 @@ pick_may_overtake(struct task *t, uint64_t waited_us)
 	UNCLEARED const uint8_t *names[DELEGATION_ADDRESSES_MAX];
 	const struct servers_set set = set_of(t, names);
 
-	return servers_overtake(t->rs->o.servers, &set, waited_us, now_of(t));
+	return servers_overtake(t->rs->o.servers, &set, waited_us,
+	    t->rs->now_us);
 }
 
 /*
@@ -147,7 +143,7 @@ blame(struct task *t, enum server_fault f, enum ede ede)
 	size_t server = t->reading->server;
 
 	servers_fault(t->rs->o.servers, &d->addresses[server], d->zone, f,
-	    now_of(t));
+	    t->rs->now_us);
 	d->spent[server] = true;
 	t->last_ede = ede;
 	t->last_trouble = t->reply.why;
@@ -209,7 +205,7 @@ confirm_no_edns(struct task *t)
 
 	if (!t->reading->edns && d->plain[server])
 		servers_edns_refused(t->rs->o.servers, &d->addresses[server],
-		    now_of(t));
+		    t->rs->now_us);
 }
 
 /* A reply that does not help: the same server in another way, or the next. */

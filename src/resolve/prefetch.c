@@ -65,7 +65,7 @@ prefetch_maybe(struct task *t, const struct record *r)
 
 	if (due < t->refresh_ms)
 		t->refresh_ms = due;
-	if (rs->o.wire->ttl_now_ms(rs->o.wire_self) < due || t->cache_only)
+	if (rs->ttl_ms < due || t->cache_only)
 		return;
 	/* The packed answer that follows need not ask for it again. */
 	t->refresh_ms = 0;

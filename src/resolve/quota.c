@@ -40,8 +40,7 @@ server_is_silent(const struct task *t, const struct addr *a)
 	const struct resolver_opts *o = &t->rs->o;
 	struct server_view v;
 
-	return servers_look(o->servers, a, NULL, o->wire->now_us(o->wire_self),
-		   &v) &&
+	return servers_look(o->servers, a, NULL, t->rs->now_us, &v) &&
 	       v.state == SERVER_DEAD;
 }
 
@@ -75,7 +74,7 @@ zone_rate_passes(const struct task *t)
 			return true;
 	return throttle_take(o->zone_throttle, &o->zone_rate,
 	    name_hash(throttle_hash_key(o->zone_throttle), zone),
-	    o->wire->now_us(o->wire_self));
+	    t->rs->now_us);
 }
 
 static uint32_t

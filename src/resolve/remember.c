@@ -9,7 +9,7 @@
 void
 remember_span(struct task *t, const struct item *it)
 {
-	uint64_t now = t->rs->o.wire->ttl_now_ms(t->rs->o.wire_self);
+	uint64_t now = t->rs->ttl_ms;
 	struct span_time when = { .now_ms = now,
 		.generation = trust_generation(t) };
 	const struct rrset *soa = t->reply.soa;
@@ -33,7 +33,7 @@ remember_span(struct task *t, const struct item *it)
 void
 remember_wildcard(struct task *t, const struct item *it)
 {
-	uint64_t now = t->rs->o.wire->ttl_now_ms(t->rs->o.wire_self);
+	uint64_t now = t->rs->ttl_ms;
 	struct span_time when = { .now_ms = now,
 		.expires_ms = now + it->set->ttl * UINT64_C(1000),
 		.generation = trust_generation(t) };

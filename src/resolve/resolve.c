@@ -413,8 +413,9 @@ void
 task_run(struct task *t)
 {
 	t->is_ready = false;
+	resolver_read_clocks(t->rs);
 	while (t->stage != DONE) {
-		struct task *payer = task_payer(t);
+		struct task *payer = t->owns_budget ? t : task_payer(t);
 		enum stage at = t->stage, next;
 		enum limit spent;
 

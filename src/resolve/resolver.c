@@ -20,6 +20,13 @@ resolver_rules(const struct resolver *rs)
 		rs->o.do_not_query_count, rs->o.port, rs->o.ip4, rs->o.ip6 };
 }
 
+void
+resolver_read_clocks(struct resolver *rs)
+{
+	rs->now_us = rs->o.wire->now_us(rs->o.wire_self);
+	rs->ttl_ms = rs->o.wire->ttl_now_ms(rs->o.wire_self);
+}
+
 /* An exchange has news: whoever owns it runs again, later. */
 static void
 on_change(void *user, uint64_t owner, uint32_t exchange)
@@ -143,7 +150,8 @@ task_for(struct resolver *rs, const struct task_key *k)
 		.refresh = true };
 	struct task *t = NULL;
 
-	if (!k->cache_only && !k->cold && task_find(rs, k) == NULL)
+	if (rs->refreshes > 0 && !k->cache_only && !k->cold &&
+	    task_find(rs, k) == NULL)
 		t = task_find(rs, &refresh);
 	if (t != NULL && !known_alive(t))
 		return t;
@@ -166,8 +174,11 @@ resolver_ask(struct resolver *rs, const struct resolver_question *q,
 				 ? q->name_hash
 				 : cache_name_hash(rs->o.cache, q->qname) };
 	struct client *c = client_new(rs);
-	struct task *t = c == NULL ? NULL : task_for(rs, &k);
+	struct task *t = NULL;
 
+	resolver_read_clocks(rs);
+	if (c != NULL)
+		t = task_for(rs, &k);
 	if (t == NULL) {
 		client_free(rs, c);
 		return 0;

@@ -11,12 +11,6 @@
  */
 #include "task.h"
 
-static uint64_t
-ttl_now(const struct task *t)
-{
-	return t->rs->o.wire->ttl_now_ms(t->rs->o.wire_self);
-}
-
 /* The addresses among `sets` that belong to name number i. */
 static bool
 take_addresses(struct task *t, size_t i, const struct record *r)
@@ -39,7 +33,7 @@ take_parent_glue(struct task *t, size_t i)
 
 	for (unsigned n = name_labels(name); n > 0; n--) {
 		if (records_get_delegation(t->rs->o.cache, name_suffix(name, n),
-			ttl_now(t), t->arena, &r) &&
+			t->rs->ttl_ms, t->arena, &r) &&
 		    take_addresses(t, i, &r))
 			return true;
 	}

@@ -23,12 +23,6 @@
 #define PAID_MAX   3u
 #define ROUNDS_MAX 4u
 
-static uint64_t
-now_of(const struct task *t)
-{
-	return t->rs->o.wire->now_us(t->rs->o.wire_self);
-}
-
 void
 flights_leave(struct task *t)
 {
@@ -97,11 +91,11 @@ send_shadow(struct task *t, struct budget *b)
 		return;
 	*f = (struct flight){ .server = i,
 		.key = t->pick.shadow_key,
-		.sent_us = now_of(t),
+		.sent_us = t->rs->now_us,
 		.hedge_us = UINT32_MAX,
 		.rto_us = t->pick.shadow_rto_us,
 		.edns = !d->plain[i] && servers_speaks_edns(t->rs->o.servers,
-					    &d->addresses[i], now_of(t)),
+					    &d->addresses[i], t->rs->now_us),
 		.shadow = true };
 	fill_ask(t, &a, f);
 	f->exchange = upstream_ask(t->rs->upstream, &a, &why);
@@ -124,7 +118,7 @@ note_send(struct task *t, const struct ask *a)
 	struct server_view v;
 	char rtt[48] = "never measured";
 
-	if (servers_look(t->rs->o.servers, a->to, a->zone, now_of(t), &v) &&
+	if (servers_look(t->rs->o.servers, a->to, a->zone, t->rs->now_us, &v) &&
 	    v.est_us > 0)
 		snprintf(rtt, sizeof(rtt), "RTT about %.1f ms",
 		    (double)v.est_us / 1000);
@@ -178,7 +172,7 @@ flights_send_pick(struct task *t)
 		return false;
 	*f = (struct flight){ .server = t->pick.server,
 		.key = t->pick.key,
-		.sent_us = now_of(t),
+		.sent_us = t->rs->now_us,
 		.hedge_us = t->pick.tcp ? UINT32_MAX : t->pick.hedge_us,
 		.rto_us = patience_us(t),
 		.tcp = t->pick.tcp,
@@ -385,7 +379,7 @@ wake_at(struct task *t, uint64_t at_us)
 static bool
 is_overtaken(struct task *t, struct flight *f, uint64_t *look_at)
 {
-	uint64_t waited = now_of(t) - t->flights[0].sent_us;
+	uint64_t waited = t->rs->now_us - t->flights[0].sent_us;
 
 	*look_at = UINT64_MAX;
 	if (!f->blind)
@@ -394,7 +388,8 @@ is_overtaken(struct task *t, struct flight *f, uint64_t *look_at)
 		f->blind = false;
 		return true;
 	}
-	*look_at = now_of(t) + (waited / 4 > LOOK_US ? waited / 4 : LOOK_US);
+	*look_at =
+	    t->rs->now_us + (waited / 4 > LOOK_US ? waited / 4 : LOOK_US);
 	return false;
 }
 
@@ -410,7 +405,7 @@ flights_want_another(struct task *t)
 	bool untried = has_untried(t->zone) && flights_may_send(t);
 	uint64_t hedge_at, look_at;
 
-	if (f == NULL || now_of(t) < t->pick_again_us)
+	if (f == NULL || t->rs->now_us < t->pick_again_us)
 		return f != NULL && !wake_at(t, t->pick_again_us);
 	if (!flights_newest_waits(t))
 		return untried || flights_may_repeat(t);
@@ -420,7 +415,7 @@ flights_want_another(struct task *t)
 		return true;
 	hedge_at =
 	    f->hedge_us == UINT32_MAX ? UINT64_MAX : f->sent_us + f->hedge_us;
-	if (now_of(t) < hedge_at) {
+	if (t->rs->now_us < hedge_at) {
 		look_at = look_at < hedge_at ? look_at : hedge_at;
 		return look_at != UINT64_MAX && !wake_at(t, look_at);
 	}

@@ -121,11 +121,10 @@ stale_answer(struct task *t, struct answer *out)
 void
 stale_serve(struct task *t)
 {
-	const struct resolver_opts *o = &t->rs->o;
 	struct answer a;
 
 	if (t->stale_at_us == 0 || t->clients == NULL ||
-	    o->wire->now_us(o->wire_self) < t->stale_at_us)
+	    t->rs->now_us < t->stale_at_us)
 		return;
 	if (!stale_answer(t, &a)) {
 		t->stale_at_us = 0;

@@ -10,12 +10,6 @@
 
 #define NO_SOA_TTL_S 5u
 
-static uint64_t
-ttl_now(const struct task *t)
-{
-	return t->rs->o.wire->ttl_now_ms(t->rs->o.wire_self);
-}
-
 /*
  * TTL 0 is for those who wait now, but what was known before is over: it must
  * not come back as stale data.
@@ -35,7 +29,7 @@ supersede(struct task *t, struct record *r)
 void
 store_put(struct task *t, struct record *r, uint32_t ttl_s)
 {
-	uint64_t now = ttl_now(t), end = now + (uint64_t)ttl_s * 1000;
+	uint64_t now = t->rs->ttl_ms, end = now + (uint64_t)ttl_s * 1000;
 
 	/* trace --cold leaves the cache as it was */
 	if (t->cold)

@@ -68,9 +68,9 @@ task_begin(struct task *t, const struct task_key *k, unsigned depth)
 	t->last_ede = EDE_NO_REACHABLE_AUTHORITY;
 	t->verdict = VERDICT_SECURE;
 	t->note_ede = EDE_NONE;
-	t->began_ms = rs->o.wire->ttl_now_ms(rs->o.wire_self);
+	t->began_ms = rs->ttl_ms;
 	t->generation = answers_generation(rs->o.cache);
-	t->began_us = rs->o.wire->now_us(rs->o.wire_self);
+	t->began_us = rs->now_us;
 	t->timer.fire = t->deadline.fire = t->stale_timer.fire = on_timer;
 	t->timer.user = t->deadline.user = t->stale_timer.user = t;
 	t->slot = rs->free_slots[--rs->free_count];
@@ -79,6 +79,7 @@ task_begin(struct task *t, const struct task_key *k, unsigned depth)
 	t->next_same_hash = rs->buckets[t->hash % TASK_BUCKETS];
 	rs->buckets[t->hash % TASK_BUCKETS] = t;
 	rs->counts.tasks++;
+	rs->refreshes += t->refresh;
 	task_ready(t);
 }
 
@@ -220,8 +221,7 @@ task_give_budget(struct task *t)
 		    .good_us_max = rs->o.good_checks_us_max,
 		    .failed_us_max = rs->o.checks_us_max,
 		    .hashes_max = rs->o.hashes_max };
-	t->budget.deadline_us = rs->o.wire->now_us(rs->o.wire_self) +
-				(uint64_t)rs->o.time_max_ms * 1000;
+	t->budget.deadline_us = rs->now_us + (uint64_t)rs->o.time_max_ms * 1000;
 	/* Without the timer the task still ends: its flights do. */
 	if (timer_arm(rs->o.timers, &t->deadline, t->budget.deadline_us) !=
 	    ERR_OK)
@@ -285,7 +285,7 @@ void
 task_tell_clients(struct task *t, const struct answer *a)
 {
 	struct resolver *rs = t->rs;
-	uint64_t now_us = rs->o.wire->now_us(rs->o.wire_self);
+	uint64_t now_us = rs->now_us;
 	struct outcome o = {
 		.answer = a,
 		.steps = t->steps,
@@ -348,7 +348,7 @@ count_verdict(struct task *t)
 uint16_t
 task_cost_ms(const struct task *t)
 {
-	uint64_t now_us = t->rs->o.wire->now_us(t->rs->o.wire_self);
+	uint64_t now_us = t->rs->now_us;
 	uint64_t ms = (now_us - t->began_us + 999) / 1000;
 
 	return ms < UINT16_MAX ? (uint16_t)ms : UINT16_MAX;
@@ -387,6 +387,7 @@ task_free(struct task *t)
 	flights_leave(t);
 	quota_leave_zone(t);
 	rs->background -= t->in_background;
+	rs->refreshes -= t->refresh;
 	timer_cancel(rs->o.timers, &t->timer);
 	timer_cancel(rs->o.timers, &t->deadline);
 	timer_cancel(rs->o.timers, &t->stale_timer);

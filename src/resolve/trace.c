@@ -62,7 +62,7 @@ task_note_down(struct task *t, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	now_us = t->rs->o.wire->now_us(t->rs->o.wire_self);
+	now_us = t->rs->now_us;
 	s->at_us = now_us - t->began_us;
 	s->stage = t->ended ? "result" : stage_word(t);
 	s->task = t->number;

@@ -23,12 +23,6 @@
 #define NO_ANCHOR   "no trust anchor stands above it"
 
 static uint64_t
-ttl_now(const struct task *t)
-{
-	return t->rs->o.wire->ttl_now_ms(t->rs->o.wire_self);
-}
-
-static uint64_t
 real_now(const struct task *t)
 {
 	return t->rs->o.wire->real_now_s(t->rs->o.wire_self);
@@ -46,7 +40,7 @@ static const struct trust *
 find(const struct task *t, const uint8_t *zone)
 {
 	const struct trust *found =
-	    trust_find(t->rs->trust, zone, ttl_now(t), trust_generation(t));
+	    trust_find(t->rs->trust, zone, t->rs->ttl_ms, trust_generation(t));
 	const struct task *payer;
 
 	if (found == NULL || !t->cold)
@@ -370,7 +364,7 @@ put(struct task *t, struct trust *tr, uint32_t ttl)
 
 	if (ttl > TRUST_MAX_S)
 		ttl = TRUST_MAX_S;
-	tr->made_ms = ttl_now(t);
+	tr->made_ms = t->rs->ttl_ms;
 	/* TTL 0 must last until the waiters have looked. */
 	tr->expires_ms = tr->made_ms + (ttl > 0 ? ttl : 1) * UINT64_C(1000);
 	tr->generation = trust_generation(t);
@@ -402,7 +396,7 @@ zone_learn_keys(struct task *t, const struct rrset *keys, uint32_t ttl)
 		.keys = keys,
 		.state = TRUST_SECURE,
 		.ede = EDE_NONE };
-	uint64_t now = ttl_now(t);
+	uint64_t now = t->rs->ttl_ms;
 
 	if (old != NULL && old->ds != NULL) {
 		uint64_t left = (old->expires_ms - now) / 1000;
