@@ -142,7 +142,7 @@ is_local(struct front *f, struct visit *v, enum access access, enum fate *fate)
 		.qname = v->asked.qname,
 		.qtype = v->asked.qtype };
 	enum policy_verdict verdict;
-	struct answer a;
+	UNCLEARED struct answer a; /* written when it is one */
 
 	arena_reset(f->arena);
 	verdict = policy_answer(f->rules->policy, &q, f->arena, &a);
@@ -265,6 +265,8 @@ visit(struct front *f, struct visit *v, const uint8_t *bytes, size_t len)
 
 	v->rcode = RCODE_NOERROR;
 	v->target = NULL;
+	v->name_hash = 0;
+	v->absent = false;
 	if (verdict == QUERY_SILENCE || access == ACCESS_DROP) {
 		count_up(&f->counts.dropped);
 		return FATE_SILENCE;
@@ -302,6 +304,26 @@ visit(struct front *f, struct visit *v, const uint8_t *bytes, size_t len)
 	}
 }
 
+/*
+ * One of the common form, from somebody who may ask: quick_look() has read it
+ * already. 500 instructions less a miss.
+ */
+static enum fate
+visit_common(struct front *f, struct visit *v, const uint8_t *bytes,
+    const struct glance *g)
+{
+	uint8_t *qname = v->query.qname.wire;
+
+	memcpy(qname, bytes + HEADER_BYTES, g->name_bytes);
+	v->rcode = RCODE_NOERROR;
+	v->target = NULL;
+	v->name_hash = g->hash;
+	v->absent = g->absent;
+	quick_asked(bytes, g, &v->asked);
+	v->asked.qname = qname;
+	return visit_question(f, v, ACCESS_ALLOW);
+}
+
 static void
 count_quick(struct front *f, const uint8_t *reply)
 {
@@ -310,13 +332,20 @@ count_quick(struct front *f, const uint8_t *reply)
 }
 
 static void
-take_one(struct front *f, struct visit *v, struct datagram *d)
+take_one(struct front *f, struct visit *v, struct datagram *d,
+    const struct glance *g)
 {
+	enum fate fate;
+
 	v->route.from = d->from;
 	v->route.local = d->local;
 	v->out = d->bytes;
 	v->out_size = DATAGRAM_MAX;
-	if (visit(f, v, d->bytes, d->len) != FATE_REPLY)
+	if (g != NULL && g->name_bytes != 0)
+		fate = visit_common(f, v, d->bytes, g);
+	else
+		fate = visit(f, v, d->bytes, d->len);
+	if (fate != FATE_REPLY)
 		return;
 	d->reply_len = v->len;
 	front_count_reply(f, d->bytes, v->rcode);
@@ -333,7 +362,7 @@ take_excess(struct front *f, struct visit *v, struct datagram *batch, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		if (limit_passes(f, &batch[i]))
 			continue;
-		take_one(f, v, &batch[i]);
+		take_one(f, v, &batch[i], NULL);
 		batch[i].len = 0; /* no question for quick.c any more */
 		done |= UINT64_C(1) << i;
 	}
@@ -358,8 +387,7 @@ batch_take(void *user, struct udp_listener *ul, struct datagram *batch,
 	UNCLEARED struct glance glances[DATAGRAM_BATCH];
 	size_t i;
 
-	v.over = v.absent = false;
-	v.name_hash = 0;
+	v.over = false;
 	v.now_ms = loop_ttl_now_ms(f->opts.loop);
 	v.route.udp = ul;
 	v.route.tcp = NULL;
@@ -382,10 +410,7 @@ batch_take(void *user, struct udp_listener *ul, struct datagram *batch,
 	for (i = 0; i < n; i++) {
 		if (batch[i].reply_len != 0 || (done >> i & 1) != 0)
 			continue;
-		/* Looked for once is enough: 390 instructions less a miss. */
-		v.absent = glances[i].absent;
-		v.name_hash = glances[i].hash;
-		take_one(f, &v, &batch[i]);
+		take_one(f, &v, &batch[i], &glances[i]);
 	}
 }
 
@@ -402,8 +427,6 @@ stream_take(void *user, struct tcp_listener *tl, uint64_t connection,
 	if (li->local.family == 6)
 		count_up(&f->counts.tcp6_queries);
 	v.over = f->rules->limits != NULL;
-	v.absent = false;
-	v.name_hash = 0;
 	v.now_ms = loop_ttl_now_ms(f->opts.loop);
 	v.route = (struct route){ .tcp = tl,
 		.connection = connection,

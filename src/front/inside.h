@@ -128,6 +128,9 @@ void quick_look(struct front *f, const struct datagram *d, struct glance *g);
  */
 bool quick_reply(struct front *f, struct datagram *d, struct glance *g,
     uint64_t now_ms);
+/* The same question for reply.c, but for the name. */
+void quick_asked(
+    const uint8_t *bytes, const struct glance *g, struct asked *out);
 
 /* --- alias.c ---------------------------------------------------------- */
 

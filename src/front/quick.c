@@ -116,6 +116,21 @@ quick_look(struct front *f, const struct datagram *d, struct glance *g)
 	    g->name_bytes);
 }
 
+void
+quick_asked(const uint8_t *bytes, const struct glance *g, struct asked *out)
+{
+	*out = (struct asked){
+		.id = (uint16_t)u16_at(bytes),
+		.flags = (uint16_t)u16_at(bytes + 2),
+		.qtype = g->qtype,
+		.qclass = CLASS_IN,
+		.limit = (uint16_t)(g->limit + (g->edns ? OPT_BYTES : 0)),
+		.has_question = true,
+		.edns = g->edns,
+		.dnssec_ok = g->dnssec_ok,
+	};
+}
+
 bool
 quick_reply(struct front *f, struct datagram *d, struct glance *g,
     uint64_t now_ms)

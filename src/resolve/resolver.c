@@ -122,6 +122,7 @@ resolver_free(struct resolver *rs)
 		drop_edges(rs->slots[i]);
 		task_free(rs->slots[i]);
 	}
+	timer_cancel(rs->o.timers, &rs->deadline);
 	upstream_free(rs->upstream);
 	trust_table_free(rs->trust);
 	key_store_free(rs->key_store);

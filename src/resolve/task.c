@@ -71,8 +71,8 @@ task_begin(struct task *t, const struct task_key *k, unsigned depth)
 	t->began_ms = rs->ttl_ms;
 	t->generation = answers_generation(rs->o.cache);
 	t->began_us = rs->now_us;
-	t->timer.fire = t->deadline.fire = t->stale_timer.fire = on_timer;
-	t->timer.user = t->deadline.user = t->stale_timer.user = t;
+	t->timer.fire = t->stale_timer.fire = on_timer;
+	t->timer.user = t->stale_timer.user = t;
 	t->slot = rs->free_slots[--rs->free_count];
 	t->number = ++rs->next_number;
 	rs->slots[t->slot] = t;
@@ -205,27 +205,6 @@ task_ready(struct task *t)
 	else
 		rs->ready_head = t;
 	rs->ready_tail = t;
-}
-
-void
-task_give_budget(struct task *t)
-{
-	struct resolver *rs = t->rs;
-
-	if (t->owns_budget)
-		return;
-	t->owns_budget = true;
-	t->budget.work =
-	    (struct dnssec_work){ .good_max = rs->o.good_checks_max,
-		    .failed_max = rs->o.checks_max,
-		    .good_us_max = rs->o.good_checks_us_max,
-		    .failed_us_max = rs->o.checks_us_max,
-		    .hashes_max = rs->o.hashes_max };
-	t->budget.deadline_us = rs->now_us + (uint64_t)rs->o.time_max_ms * 1000;
-	/* Without the timer the task still ends: its flights do. */
-	if (timer_arm(rs->o.timers, &t->deadline, t->budget.deadline_us) !=
-	    ERR_OK)
-		t->last_trouble = "no memory for a timer";
 }
 
 /*
@@ -389,7 +368,7 @@ task_free(struct task *t)
 	rs->background -= t->in_background;
 	rs->refreshes -= t->refresh;
 	timer_cancel(rs->o.timers, &t->timer);
-	timer_cancel(rs->o.timers, &t->deadline);
+	budget_forget_deadline(t);
 	timer_cancel(rs->o.timers, &t->stale_timer);
 	unlink_from_ready(t);
 	unlink_from_bucket(t);

@@ -111,7 +111,9 @@ struct task {
 	bool in_background; /* fetches an address nobody waits for */
 	bool in_zone_quota;
 	uint32_t zone_bucket;
-	struct timer timer, deadline, stale_timer;
+	struct timer timer, stale_timer;
+	struct task *deadline_before, *deadline_after; /* budget.c */
+	bool waits_for_deadline;
 	uint64_t stale_at_us; /* tell clients stale data from then; 0: none */
 	struct client *clients;
 	struct edge *waiters, *children;
@@ -192,6 +194,8 @@ struct resolver {
 	size_t spare_count;
 	struct client *spare_clients;
 	size_t spare_client_count;
+	struct task *deadline_first, *deadline_last; /* budget.c */
+	struct timer deadline;
 	size_t background; /* tasks in the background: hosts.c */
 	size_t refreshes;  /* tasks that memory does not answer */
 	uint64_t primed_until_ms, prime_again_us;
@@ -230,7 +234,6 @@ void task_ready(struct task *t);
 void task_free(struct task *t);
 struct task *task_payer(struct task *t); /* NULL: nobody */
 struct budget *task_budget(struct task *t); /* the payer's */
-void task_give_budget(struct task *t);
 uint16_t task_cost_ms(const struct task *t);
 void task_tell_clients(struct task *t, const struct answer *a);
 void task_end(struct task *t);
@@ -302,6 +305,8 @@ budget_spent(const struct task *t, const struct budget *b)
 	return arena_over(t->arena) ? LIMIT_MEMORY : LIMIT_NONE;
 }
 enum stage budget_end(struct task *t, enum limit which);
+void task_give_budget(struct task *t);
+void budget_forget_deadline(struct task *t);
 
 /* glance.c: a name as memory sees it */
 struct seen {
