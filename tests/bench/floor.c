@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -40,7 +41,7 @@ struct flight {
 	int fd;
 };
 
-static struct room room;
+static _Thread_local struct room room; /* a worker's own */
 static struct flight flights[FLIGHTS];
 static uint16_t idle[FLIGHTS];
 static unsigned idle_count;
@@ -65,6 +66,9 @@ open_socket(const char *port, int type)
 	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
 	/* Refused above net.core.rmem_max, and then what there is must do. */
+	if (type == SOCK_DGRAM)
+		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &yes,
+		    sizeof(yes));
 	if (type == SOCK_DGRAM)
 		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &value,
 		    sizeof(value));
@@ -109,8 +113,8 @@ send_back(int fd, unsigned count)
 	}
 }
 
-static void
-serve_udp(const char *port)
+static void *
+serve_udp(void *port)
 {
 	int fd = open_socket(port, SOCK_DGRAM);
 
@@ -124,6 +128,17 @@ serve_udp(const char *port)
 		else if (errno != EINTR && errno != ECONNREFUSED)
 			fail("recvmmsg");
 	}
+}
+
+static void
+serve_udp_by(char *port, unsigned long workers)
+{
+	pthread_t thread;
+
+	while (workers-- > 1)
+		if (pthread_create(&thread, NULL, serve_udp, port) != 0)
+			fail("pthread_create");
+	(void)serve_udp(port);
 }
 
 /* --- tcp --------------------------------------------------------------- */
@@ -284,13 +299,16 @@ main(int argc, char **argv)
 	const char *kind = argc > 2 ? argv[1] : "";
 
 	if (strcmp(kind, "udp") == 0)
-		serve_udp(argv[2]);
+		serve_udp_by(argv[2],
+		    argc > 3 ? strtoul(argv[3], NULL, 10) : 1);
 	else if (strcmp(kind, "tcp") == 0)
 		serve_tcp(argv[2]);
 	else if (argc > 3 && strcmp(kind, "pool") == 0)
 		serve_misses(argv[2], argv[3], false);
 	else if (argc > 3 && strcmp(kind, "fresh") == 0)
 		serve_misses(argv[2], argv[3], true);
-	fputs("usage: floor udp|tcp|pool|fresh PORT [UP]\n", stderr);
+	fputs(
+	    "usage: floor udp PORT [WORKERS] | tcp PORT | pool|fresh PORT UP\n",
+	    stderr);
 	return 2;
 }

@@ -215,7 +215,7 @@ def all_servers(hitherd, floor):
                ["--config-dir={home}", "--daemon=no"]),
         Server("kresd", 5315, find("kresd"), KRESD,
                ["-n", "-q", "-c", "{conf}", "{home}"]),
-        Server("echo", 5321, floor, None, ["udp", "{port}"]),
+        Server("echo", 5321, floor, None, ["udp", "{port}", "{threads}"]),
         Server("echo-tcp", 5322, floor, None, ["tcp", "{port}"]),
         Server("pool", 5323, floor, None, ["pool", "{port}", "127.53.0.3"]),
         Server("fresh", 5324, floor, None, ["fresh", "{port}", "127.53.0.3"]),

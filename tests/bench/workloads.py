@@ -119,10 +119,10 @@ def hits_two(b):
         # 64 sockets: the kernel spreads them over the workers evenly enough.
         return take_turns(b, running, "-f", names, "-n", 256, "-s", 64)
 
-    two = with_servers(b, ("hither", "unbound"), flood, threads=2)
-    one = with_servers(b, ("hither",), flood)
+    two = with_servers(b, ("echo", "hither", "unbound"), flood, threads=2)
+    one = with_servers(b, ("echo", "hither"), flood)
     for a, other in zip(two, one):
-        a["hither-1"] = other["hither"]
+        a.update({name + "-1": cost for name, cost in other.items()})
     return two
 
 
