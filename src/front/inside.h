@@ -120,6 +120,9 @@ struct glance {
 	bool absent; /* it is known that no answer is kept */
 };
 
+/* No question of the common form is longer: a name, type and class, an OPT. */
+#define QUICK_MAX (HEADER_BYTES + NAME_MAX_BYTES + 4u + 11u)
+
 /* A few questions before quick_reply(): reads it, and warns the cache. */
 void quick_look(struct front *f, const struct datagram *d, struct glance *g);
 /*

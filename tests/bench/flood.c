@@ -31,13 +31,7 @@
 #define UDP_SEGMENT 103
 #endif
 
-enum {
-	DOORS_MAX = 64,
-	IDS = 1 << 16,
-	BATCH = 64,
-	ANSWER_MAX = 4096,
-	BUFFER = 1 << 22
-};
+enum { IDS = 1 << 16, BATCH = 64, ANSWER_MAX = 4096, BUFFER = 1 << 22 };
 
 #define LOST_US  1000000u
 #define DRAIN_US 300000u
@@ -380,7 +374,8 @@ options_fit(void)
 	       plan.port <= UINT16_MAX && plan.seconds > 0 &&
 	       plan.seconds <= 3600 && plan.doors > 0 &&
 	       plan.doors <= DOORS_MAX && plan.outstanding >= plan.doors &&
-	       plan.outstanding <= plan.doors * 4096u;
+	       plan.outstanding <=
+		   plan.doors * (plan.tcp ? STREAM_WINDOW_MAX : 4096u);
 }
 
 int

@@ -7,7 +7,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { QUESTION_MAX = 12 + 255 + 4 + 11, LATENCY_MAX_US = 1 << 21 };
+enum {
+	QUESTION_MAX = 12 + 255 + 4 + 11,
+	LATENCY_MAX_US = 1 << 21,
+	DOORS_MAX = 256,
+	STREAM_WINDOW_MAX = 256 /* questions outstanding on a connection */
+};
 
 /* Where a question's name comes from. */
 enum source { FROM_LIST, FROM_PATTERN, SOURCES };

@@ -183,7 +183,7 @@ serve_tcp(const char *port)
 	int door = open_socket(port, SOCK_STREAM);
 	int set = epoll_create1(EPOLL_CLOEXEC);
 
-	if (listen(door, BATCH) != 0)
+	if (listen(door, SOMAXCONN) != 0)
 		fail("listen");
 	watch(set, door, (uint32_t)door);
 	for (;;) {

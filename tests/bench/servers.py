@@ -57,6 +57,7 @@ server:
   so-rcvbuf: 4m
   outgoing-range: 4096
   num-queries-per-thread: 2048
+  incoming-num-tcp: 512
   msg-cache-size: 512m
   rrset-cache-size: 512m
   root-hints: "{dir}/root.hints"
@@ -78,6 +79,7 @@ options {{
 	max-cache-size 1G;
 	querylog no;
 	recursive-clients 5000;
+	tcp-clients 512;
 	fetches-per-server 0;
 	fetches-per-zone 0;
 }};
@@ -104,6 +106,7 @@ quiet=yes
 loglevel=0
 disable-syslog=yes
 write-pid=no
+max-tcp-clients=512
 max-cache-entries=4000000
 max-packetcache-entries=2000000
 max-mthreads=4096
