@@ -306,7 +306,6 @@ enum err addr_parse(
 const char *addr_ip_text(const struct addr *a, char *buf);
 /* "192.0.2.1:53" or "[2001:db8::1]:53". */
 const char *addr_text(const struct addr *a, char *buf);
-bool addr_equal(const struct addr *a, const struct addr *b); /* with port */
 bool addr_same_ip(const struct addr *a, const struct addr *b);
 /* The same but for the port. */
 static inline bool
@@ -314,6 +313,11 @@ addr_same_host(const struct addr *a, const struct addr *b)
 {
 	return __builtin_memcmp(a->ip, b->ip, sizeof(a->ip)) == 0 &&
 	       a->scope == b->scope && a->family == b->family;
+}
+static inline bool
+addr_equal(const struct addr *a, const struct addr *b)
+{
+	return a->port == b->port && addr_same_host(a, b);
 }
 bool addr_is_any(const struct addr *a); /* 0.0.0.0 or :: */
 socklen_t addr_to_sockaddr(

@@ -149,12 +149,6 @@ addr_same_ip(const struct addr *a, const struct addr *b)
 }
 
 bool
-addr_equal(const struct addr *a, const struct addr *b)
-{
-	return a->port == b->port && addr_same_ip(a, b);
-}
-
-bool
 addr_is_any(const struct addr *a)
 {
 	static const uint8_t zero[sizeof(a->ip)];

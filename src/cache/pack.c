@@ -24,11 +24,14 @@
 enum { HAS_OWNER = 1, HAS_TYPE = 2, HAS_COUNT = 4, HAS_SIGS = 8 };
 
 static uint8_t
-flags_of(const struct record *r, uint16_t key_type, const struct rrset *s)
+flags_of(const struct record *r, const struct key *k, const struct rrset *s)
 {
-	unsigned flags = name_same_case(s->owner, r->owner) ? 0 : HAS_OWNER;
+	/* Of what was just read the set's own owner is the record's. */
+	bool is_own =
+	    s->owner == r->owner || name_same_case(s->owner, r->owner);
+	unsigned flags = is_own ? 0 : HAS_OWNER;
 
-	flags |= s->type != key_type ? HAS_TYPE : 0;
+	flags |= s->type != k->type ? HAS_TYPE : 0;
 	flags |= s->count != 1 ? HAS_COUNT : 0;
 	flags |= s->sig_count != 0 ? HAS_SIGS : 0;
 	return (uint8_t)flags;
@@ -45,13 +48,13 @@ rdatas_bytes(const struct rdata *r, uint16_t count)
 }
 
 size_t
-pack_bytes(const struct record *r, uint16_t key_type)
+pack_bytes(const struct record *r, const struct key *k)
 {
-	size_t n = name_bytes(r->owner);
+	size_t n = k->name_bytes;
 
 	for (size_t i = 0; i < r->set_count; i++) {
 		const struct rrset *s = r->sets[i];
-		const uint8_t flags = flags_of(r, key_type, s);
+		const uint8_t flags = flags_of(r, k, s);
 
 		n += SET_FIXED + rdatas_bytes(s->rdata, s->count) +
 		     rdatas_bytes(s->sigs, s->sig_count);
@@ -102,11 +105,11 @@ put_set(uint8_t *to, const struct rrset *s, uint8_t flags)
 }
 
 void
-pack_record(const struct record *r, uint16_t key_type, uint8_t *to)
+pack_record(const struct record *r, const struct key *k, uint8_t *to)
 {
-	to = put(to, r->owner, name_bytes(r->owner));
+	to = put(to, r->owner, k->name_bytes);
 	for (size_t i = 0; i < r->set_count; i++)
-		to = put_set(to, r->sets[i], flags_of(r, key_type, r->sets[i]));
+		to = put_set(to, r->sets[i], flags_of(r, k, r->sets[i]));
 }
 
 static const uint8_t *
@@ -126,7 +129,7 @@ take_rdatas(const uint8_t *from, uint16_t count, struct arena *a,
 	*out = NULL;
 	if (count == 0)
 		return from;
-	r = arena_take(a, count * sizeof(*r));
+	r = arena_room(a, count * sizeof(*r));
 	if (r == NULL)
 		return NULL;
 	for (uint16_t i = 0; i < count; i++) {
@@ -176,14 +179,14 @@ unpack_record(const uint8_t *from, size_t set_count, struct arena *a,
 	from += name_bytes(from);
 	if (set_count == 0)
 		return true;
-	sets = arena_take(a, set_count * sizeof(*sets));
-	room = arena_take(a, set_count * sizeof(*room));
-	if (sets == NULL || room == NULL)
+	room = arena_room(a, set_count * (sizeof(*room) + sizeof(*sets)));
+	if (room == NULL)
 		return false;
+	sets = (struct rrset **)(room + set_count);
 	for (size_t i = 0; i < set_count; i++) {
-		room[i].owner = out->owner;
-		room[i].type = out->type;
-		room[i].count = 1;
+		room[i] = (struct rrset){ .owner = out->owner,
+			.type = out->type,
+			.count = 1 };
 		from = take_set(from, a, &room[i]);
 		if (from == NULL)
 			return false;

@@ -75,13 +75,15 @@ record_sane(const struct record *r, uint64_t now_ms)
 }
 
 static struct record_entry *
-entry_build(const struct record *r, size_t bytes)
+entry_build(const struct record *r, const struct key *k, size_t bytes)
 {
-	struct record_entry *e = memory_new(bytes);
+	/* Nothing of it is left unwritten: table_put() does the rest. */
+	struct record_entry *e = memory_grow(NULL, bytes);
 	uint64_t expires_ms = lifetime_bounded(r->stored_ms, r->expires_ms);
 
 	if (e == NULL)
 		return NULL;
+	atomic_init(&e->entry.visited, 0);
 	e->entry.expires_ms = expires_ms;
 	e->entry.bytes = (uint32_t)bytes;
 	e->entry.own = r->tries;
@@ -92,7 +94,7 @@ entry_build(const struct record *r, size_t bytes)
 	e->kind = r->kind & 7u;
 	e->rank = r->rank & 7u;
 	e->security = r->security & 3u;
-	pack_record(r, key_type(r), e->packed);
+	pack_record(r, k, e->packed);
 	return e;
 }
 
@@ -106,13 +108,13 @@ records_put(struct cache *c, const struct record *r, uint64_t now_ms)
 
 	if (err != ERR_OK)
 		return err;
-	bytes = offsetof(struct record_entry, packed) + pack_bytes(r, k.type);
+	key_set_hashed(&k, &c->hash_key, r->owner, r->name_hash);
+	bytes = offsetof(struct record_entry, packed) + pack_bytes(r, &k);
 	if (!table_takes(c->records, bytes))
 		return ERR_LIMIT;
-	e = entry_build(r, bytes);
+	e = entry_build(r, &k, bytes);
 	if (e == NULL)
 		return ERR_MEMORY;
-	key_set_hashed(&k, &c->hash_key, r->owner, r->name_hash);
 	return table_put(c->records, &k, &e->entry, may_replace, now_ms);
 }
 

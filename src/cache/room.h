@@ -55,11 +55,11 @@ struct answer_entry {
 #define ANSWER_NAME_AT (offsetof(struct answer_entry, message) + HEADER_BYTES)
 
 /*
- * pack.c: record sets to and from one run of octets. The type of the key is
- * not written; the reader has it in out->type.
+ * pack.c: record sets to and from one run of octets. k is the record's key,
+ * whose type is not written; the reader has it in out->type.
  */
-size_t pack_bytes(const struct record *r, uint16_t key_type);
-void pack_record(const struct record *r, uint16_t key_type, uint8_t *to);
+size_t pack_bytes(const struct record *r, const struct key *k);
+void pack_record(const struct record *r, const struct key *k, uint8_t *to);
 /* Borrows from `from`; false when the arena is over. */
 bool unpack_record(const uint8_t *from, size_t set_count, struct arena *a,
     struct record *out);

@@ -73,6 +73,16 @@ fold_equal_word(const uint8_t *a, const uint8_t *b)
 	return v == w || fold_word(v) == fold_word(w);
 }
 
+static inline bool
+fold_equal_half(const uint8_t *a, const uint8_t *b)
+{
+	uint32_t v, w;
+
+	memcpy(&v, a, sizeof(v));
+	memcpy(&w, b, sizeof(w));
+	return v == w || fold_word(v) == fold_word(w);
+}
+
 /* The last word overlaps the one before, so that no octet is left over. */
 static inline bool
 fold_equal(const uint8_t *a, const uint8_t *b, size_t n)
@@ -85,6 +95,10 @@ fold_equal(const uint8_t *a, const uint8_t *b, size_t n)
 	if (n >= sizeof(uint64_t))
 		return i == n || fold_equal_word(a + n - sizeof(uint64_t),
 				     b + n - sizeof(uint64_t));
+	if (n >= sizeof(uint32_t))
+		return fold_equal_half(a, b) &&
+		       fold_equal_half(a + n - sizeof(uint32_t),
+			   b + n - sizeof(uint32_t));
 	for (; i < n; i++)
 		if (fold_octet(a[i]) != fold_octet(b[i]))
 			return false;

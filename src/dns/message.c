@@ -88,11 +88,15 @@ owned_record_read(struct reader *r, struct gather *g, struct arena *a,
 {
 	UNCLEARED struct name owner;
 
-	rec->owner_lasts = reader_is_question(r);
-	if (rec->owner_lasts) {
+	rec->owner_lasts = true;
+	if (reader_is_question(r)) {
 		rec->owner = out->qname;
 		rec->owner_bytes = r->question_bytes;
+	} else if (reader_is_root(r)) {
+		rec->owner = name_root;
+		rec->owner_bytes = sizeof(name_root);
 	} else {
+		rec->owner_lasts = false;
 		rec->owner = owner.wire;
 		rec->owner_bytes = reader_name(r, &owner);
 	}

@@ -104,7 +104,7 @@ opt_read(struct reader *r, struct edns *out)
 	p = reader_take(r, len);
 	if (p == NULL)
 		return false;
-	return out->version > 0 || options_read(out, p, len);
+	return len == 0 || out->version > 0 || options_read(out, p, len);
 }
 
 /* The octets of the EXTRA-TEXT that are sent: whole UTF-8 characters. */

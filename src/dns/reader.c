@@ -33,12 +33,15 @@ reader_start_plain(struct reader *r, const uint8_t *bytes, size_t len)
 void
 reader_header(struct reader *r, struct header *out)
 {
-	size_t i;
+	const uint8_t *p = reader_take(r, HEADER_BYTES);
 
-	out->id = reader_u16(r);
-	out->flags = reader_u16(r);
-	for (i = 0; i < ARRAY_LEN(out->counts); i++)
-		out->counts[i] = reader_u16(r);
+	*out = (struct header){ 0 };
+	if (p == NULL)
+		return;
+	out->id = (uint16_t)octets_get(p, 2);
+	out->flags = (uint16_t)octets_get(p + 2, 2);
+	for (size_t i = 0; i < ARRAY_LEN(out->counts); i++)
+		out->counts[i] = (uint16_t)octets_get(p + 4 + 2 * i, 2);
 }
 
 /*

@@ -85,6 +85,15 @@ const uint8_t *reader_question(struct reader *r);
  * whoever borrows that one instead of another copy saves 250 instructions.
  */
 bool reader_is_question(struct reader *r);
+/* Steps over a name that is the root's and nothing else: an OPT's owner. */
+static inline bool
+reader_is_root(struct reader *r)
+{
+	bool is = !r->failed && r->at < r->len && r->bytes[r->at] == 0;
+
+	r->at += is;
+	return is;
+}
 /* Decompresses a name to out; returns its octets, 0 when it failed. */
 size_t reader_name(struct reader *r, struct name *out);
 /* The same for a name that may not be compressed. */

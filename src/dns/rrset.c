@@ -120,11 +120,13 @@ rrset_equal(const struct rrset *a, const struct rrset *b)
 const uint8_t *
 rdata_name(const struct rdata *r, size_t skip)
 {
-	struct reader reader;
-
-	reader_start_plain(&reader, r->bytes, r->len);
-	(void)reader_take(&reader, skip);
-	return reader_skip_name(&reader) ? r->bytes + skip : NULL;
+	for (size_t at = skip; at < r->len; at += 1u + r->bytes[at]) {
+		if (r->bytes[at] == 0)
+			return r->bytes + skip;
+		if (r->bytes[at] > 63)
+			return NULL;
+	}
+	return NULL;
 }
 
 /* The number at `skip` octets before the end of an SOA. */

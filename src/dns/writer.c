@@ -308,6 +308,15 @@ put_shape(struct writer *w, const char *fields, const struct rdata *r)
 	return true;
 }
 
+/* Has it a name that may be compressed? */
+static bool
+may_shrink(const char *fields)
+{
+	while (*fields != '\0' && *fields != 'n')
+		fields++;
+	return *fields == 'n';
+}
+
 static bool
 put_rdata(struct writer *w, uint16_t type, const struct rdata *r)
 {
@@ -315,7 +324,7 @@ put_rdata(struct writer *w, uint16_t type, const struct rdata *r)
 	size_t length_at = w->at, len;
 
 	put_u16(w, r->len);
-	if (fields == NULL || strchr(fields, 'n') == NULL ||
+	if (fields == NULL || !may_shrink(fields) ||
 	    !rdata_check(type, r->bytes, r->len)) {
 		if (room_left(w) < r->len)
 			return false;
@@ -401,11 +410,9 @@ writer_question(struct writer *w, const uint8_t *qname, uint16_t type,
 size_t
 writer_finish(struct writer *w)
 {
-	size_t end = w->at, i;
+	uint8_t *p = w->buf + 4;
 
-	w->at = 4;
-	for (i = 0; i < ARRAY_LEN(w->counts); i++)
-		put_u16(w, w->counts[i]);
-	w->at = end;
-	return end;
+	for (size_t i = 0; i < ARRAY_LEN(w->counts); i++)
+		p = octets_put(p, w->counts[i], 2);
+	return w->at;
 }

@@ -114,13 +114,18 @@ servers_free(struct servers *sv)
 uint64_t
 servers_key(const struct servers *sv, const struct addr *a)
 {
-	uint8_t b[16 + 4 + 2 + 2] = { 0 }; /* whole words */
+	const uint64_t rest =
+	    (uint64_t)a->scope << 24 | (uint64_t)a->port << 8 | a->family;
+	struct hash_run r;
+	uint64_t w[2];
 
-	memcpy(b, a->ip, 16);
-	memcpy(b + 16, &a->scope, 4);
-	memcpy(b + 20, &a->port, 2);
-	b[22] = a->family;
-	return hash_bytes(&sv->hash_key, b, sizeof(b));
+	memcpy(w, a->ip, sizeof(w));
+	hash_start(&r, &sv->hash_key);
+	hash_word(&r, w[0]);
+	/* Of IPv4 the first word holds all. */
+	if (a->family != 4)
+		hash_word(&r, w[1]);
+	return hash_end(&r, rest, sizeof(w));
 }
 
 uint64_t

@@ -67,10 +67,10 @@ void
 guard_learn(struct slot *s, const uint8_t *bytes, size_t len)
 {
 	const uint8_t *qname = s->names + s->qname_at;
-	size_t n = name_bytes(qname);
 
-	if (s->x.tcp && s->mixed_case && len >= HEADER_BYTES + n &&
-	    bytes[5] == 1 && memcmp(bytes + HEADER_BYTES, qname, n) != 0)
+	if (s->x.tcp && s->mixed_case &&
+	    len >= HEADER_BYTES + (size_t)s->qname_bytes && bytes[5] == 1 &&
+	    memcmp(bytes + HEADER_BYTES, qname, s->qname_bytes) != 0)
 		manners_folded_case(s->up->manners, &s->x.to, s->to_key,
 		    s->up->o.wire->now_us(s->up->o.wire_self));
 }

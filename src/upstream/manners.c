@@ -48,6 +48,12 @@ manners_free(struct manners *m)
 	memory_free(m);
 }
 
+static bool
+is_of(const struct entry *e, const struct addr *a)
+{
+	return e->address.family != 0 && addr_equal(&e->address, a);
+}
+
 /* The entry of this address, else the one longest unused. */
 static struct entry *
 place(struct manners *m, const struct addr *a, uint64_t key)
@@ -55,19 +61,12 @@ place(struct manners *m, const struct addr *a, uint64_t key)
 	struct entry *set = m->entries[key % SETS], *best = set;
 
 	for (size_t i = 0; i < WAYS; i++) {
-		if (set[i].address.family != 0 &&
-		    addr_equal(&set[i].address, a))
+		if (is_of(&set[i], a))
 			return &set[i];
 		if (set[i].used_us < best->used_us)
 			best = &set[i];
 	}
 	return best;
-}
-
-static bool
-is_of(const struct entry *e, const struct addr *a)
-{
-	return e->address.family != 0 && addr_equal(&e->address, a);
 }
 
 static void

@@ -32,6 +32,7 @@ struct slot {
 	uint16_t dns_id;
 	uint16_t qtype;
 	uint16_t qname_at; /* in names */
+	uint8_t qname_bytes;
 	bool left;         /* nobody waits */
 	bool landed;       /* servers know that it is over */
 	bool exact_case;

@@ -85,6 +85,7 @@ slot_new(struct upstream *up, const struct ask *a)
 	memcpy(s->names, a->zone, zone_len);
 	memcpy(s->names + zone_len, a->qname, qname_len);
 	s->qname_at = (uint16_t)zone_len;
+	s->qname_bytes = (uint8_t)qname_len;
 	up->slots[i] = s;
 	up->counts.open++;
 	return s;

@@ -301,7 +301,7 @@ slot_fill(struct slot *s, const struct ask *a)
 	s->sent_us = now_us(up);
 	guard_choose(s, a);
 	if (s->mixed_case)
-		question_mix_case(up->o.rng, qname, name_bytes(qname));
+		question_mix_case(up->o.rng, qname, s->qname_bytes);
 	s->timer.fire = on_timer;
 	s->timer.user = s;
 }
