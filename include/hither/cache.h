@@ -204,9 +204,9 @@ size_t answers_copy(
  * there, and the entry it leads to can be sent for.
  */
 uint64_t answers_expect(const struct cache *c, const uint8_t *name,
-    size_t name_bytes);
+    size_t name_bytes, const void **ahead);
 /* Within cache_read_start() and cache_read_end(). */
-void answers_expect_entry(const struct cache *c, uint64_t hash);
+void answers_expect_entry(const void *ahead);
 /*
  * A hit where the question lies: `message` holds a header and the question
  * asked (class IN), and gets all of the answer but the id and the question,

@@ -274,25 +274,26 @@ answers_get(struct cache *c, const struct answer_key *k, uint64_t now_ms,
 }
 
 uint64_t
-answers_expect(const struct cache *c, const uint8_t *name, size_t name_bytes)
+answers_expect(const struct cache *c, const uint8_t *name, size_t name_bytes,
+    const void **ahead)
 {
 	const uint64_t hash = name_hash_sized(&c->hash_key, name, name_bytes);
 
-	table_expect(c->answers, hash);
+	*ahead = table_expect(c->answers, hash);
 	return hash;
 }
 
 void
-answers_expect_entry(const struct cache *c, uint64_t hash)
+answers_expect_entry(const void *ahead)
 {
-	table_expect_entry(c->answers, hash);
+	table_expect_entry(ahead);
 }
 
 /* The question will be resolved, and perhaps kept. */
 static void
 expect_miss(const struct cache *c, const struct key *k)
 {
-	table_expect(c->records, k->hash);
+	(void)table_expect(c->records, k->hash);
 	sketch_expect(c->sketch, place_of_key(k));
 }
 

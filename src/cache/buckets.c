@@ -51,25 +51,22 @@ table_find(const struct table *t, const struct key *k)
 	return e;
 }
 
-static _Atomic(struct entry *) const *
-bucket_of_name(const struct table *t, uint64_t name_hash)
+_Atomic(struct entry *) const *
+table_expect(const struct table *t, uint64_t name_hash)
 {
 	const uint64_t place = place_of_name(name_hash);
 	const struct stripe *s = table_stripe(t, place);
+	_Atomic(struct entry *) const *bucket =
+	    &s->buckets[bucket_index((uint32_t)place, buckets_count(s))];
 
-	return &s->buckets[bucket_index((uint32_t)place, buckets_count(s))];
+	__builtin_prefetch(bucket);
+	return bucket;
 }
 
 void
-table_expect(const struct table *t, uint64_t name_hash)
+table_expect_entry(_Atomic(struct entry *) const *bucket)
 {
-	__builtin_prefetch(bucket_of_name(t, name_hash));
-}
-
-void
-table_expect_entry(const struct table *t, uint64_t name_hash)
-{
-	const char *e = (const char *)next_of(bucket_of_name(t, name_hash));
+	const char *e = (const char *)next_of(bucket);
 
 	__builtin_prefetch(e);
 	__builtin_prefetch(e + 64);

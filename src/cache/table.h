@@ -74,9 +74,10 @@ key_set_hashed(struct key *k, const struct hash_key *hk, const uint8_t *name,
 struct entry *table_find(const struct table *t, const struct key *k);
 void table_leave(struct table *t);
 /* Fetches ahead what a look at the usual types of such a name will read. */
-void table_expect(const struct table *t, uint64_t name_hash);
+_Atomic(struct entry *) const *table_expect(
+    const struct table *t, uint64_t name_hash);
 /* And then, when that is there, the first entry it leads to. */
-void table_expect_entry(const struct table *t, uint64_t name_hash);
+void table_expect_entry(_Atomic(struct entry *) const *bucket);
 /*
  * Likewise: which entries there are of the name with this hash, a bit for
  * each (place_kind), as far as one bucket tells.

@@ -402,7 +402,7 @@ batch_take(void *user, struct udp_listener *ul, struct datagram *batch,
 	cache_read_start();
 	for (i = 0; i < n; i++)
 		if (glances[i].name_bytes != 0)
-			answers_expect_entry(f->opts.cache, glances[i].hash);
+			answers_expect_entry(glances[i].ahead);
 	for (i = 0; i < n; i++)
 		if (quick_reply(f, &batch[i], &glances[i], v.now_ms))
 			count_quick(f, batch[i].bytes);

@@ -112,6 +112,7 @@ enum fate limit_answer(struct front *f, struct visit *v);
 
 /* What is read off a question of the common form. */
 struct glance {
+	const void *ahead;  /* for answers_expect_entry() */
 	uint64_t hash;	    /* of the name: answers_expect(); 0: not made */
 	uint16_t limit;	    /* octets the reply may have, without its OPT */
 	uint16_t qtype;

@@ -113,7 +113,7 @@ quick_look(struct front *f, const struct datagram *d, struct glance *g)
 	if (!may_ask(f, &d->from) || !read_glance(d->bytes, d->len, g))
 		return;
 	g->hash = answers_expect(f->opts.cache, d->bytes + HEADER_BYTES,
-	    g->name_bytes);
+	    g->name_bytes, &g->ahead);
 }
 
 void

@@ -19,26 +19,18 @@ same_bytes(const void *a, size_t a_len, const void *b, size_t b_len)
 	return a_len == b_len && (a_len == 0 || memcmp(a, b, a_len) == 0);
 }
 
-/* The length of the note about pieces is no part of the way. */
-static size_t
-way_notes_len(const struct msghdr *m)
-{
-	return m->msg_iovlen == 1
-		   ? m->msg_controllen
-		   : m->msg_controllen - CMSG_SPACE(sizeof(uint16_t));
-}
-
-/* May it be the next piece of this packet? */
+/* May it be the next piece of the last packet? */
 static bool
-is_next_piece(const struct msghdr *m, const struct msghdr *way, size_t len)
+is_next_piece(const struct outbox *ob, const struct msghdr *way, size_t len)
 {
-	const size_t size = m->msg_iov[0].iov_len;
+	const struct msghdr *m;
 
-	return len <= size && m->msg_iov[m->msg_iovlen - 1].iov_len == size &&
-	       m->msg_iovlen * size + len <= PACKET_MAX &&
-	       same_bytes(m->msg_name, m->msg_namelen, way->msg_name,
+	if (len > ob->piece_len || ob->octets + len > PACKET_MAX)
+		return false;
+	m = &ob->packets[ob->packet_count - 1].msg_hdr;
+	return same_bytes(m->msg_name, m->msg_namelen, way->msg_name,
 		   way->msg_namelen) &&
-	       same_bytes(m->msg_control, way_notes_len(m), way->msg_control,
+	       same_bytes(ob->control, ob->control_len, way->msg_control,
 		   way->msg_controllen);
 }
 
@@ -66,27 +58,38 @@ outbox_is_full(const struct outbox *ob)
 	return ob->piece_count == DATAGRAM_BATCH;
 }
 
-void
-outbox_add(struct outbox *ob, const struct msghdr *way, void *bytes, size_t len)
+static void
+begin_packet(struct outbox *ob, const struct msghdr *way, struct iovec *piece)
 {
-	struct iovec *piece = &ob->pieces[ob->piece_count++];
-	const size_t last = ob->packet_count - 1; /* when there is one */
-	struct msghdr *m;
+	struct msghdr *m = &ob->packets[ob->packet_count++].msg_hdr;
 
-	*piece = (struct iovec){ .iov_base = bytes, .iov_len = len };
-	if (ob->packet_count > 0 && !ob->whole) {
-		m = &ob->packets[last].msg_hdr;
-		if (is_next_piece(m, way, len)) {
-			if (m->msg_iovlen++ == 1)
-				note_piece_size(m, &ob->notes[last]);
-			return;
-		}
-	}
-	m = &ob->packets[ob->packet_count++].msg_hdr;
 	*m = *way;
 	m->msg_iov = piece;
 	m->msg_iovlen = 1;
 	m->msg_flags = 0;
+	ob->control = way->msg_control;
+	ob->control_len = way->msg_controllen;
+	ob->octets = piece->iov_len;
+	ob->piece_len = ob->whole ? 0 : piece->iov_len;
+}
+
+void
+outbox_add(struct outbox *ob, const struct msghdr *way, void *bytes, size_t len)
+{
+	struct iovec *piece = &ob->pieces[ob->piece_count++];
+	struct msghdr *m;
+
+	*piece = (struct iovec){ .iov_base = bytes, .iov_len = len };
+	if (!is_next_piece(ob, way, len)) {
+		begin_packet(ob, way, piece);
+		return;
+	}
+	m = &ob->packets[ob->packet_count - 1].msg_hdr;
+	if (m->msg_iovlen++ == 1)
+		note_piece_size(m, &ob->notes[ob->packet_count - 1]);
+	ob->octets += len;
+	if (len < ob->piece_len)
+		ob->piece_len = 0; /* only the last may be shorter */
 }
 
 /* A card that computes no checksums cannot do it, nor can an old system. */
@@ -97,14 +100,14 @@ is_cut_refused(int error, const struct msghdr *m)
 	       (error == EIO || error == EINVAL || error == EMSGSIZE);
 }
 
-/* Each piece on its own. The note of their size is harmless then. */
+/* Each piece on its own, without the note of their size. */
 static void
 send_pieces(struct outbox *ob, int fd, const struct msghdr *m)
 {
 	struct msghdr one = *m;
 
 	one.msg_iovlen = 1;
-	one.msg_controllen = way_notes_len(m);
+	one.msg_controllen -= CMSG_SPACE(sizeof(uint16_t));
 	for (size_t i = 0; i < m->msg_iovlen; i++) {
 		one.msg_iov = &m->msg_iov[i];
 		if (sendmsg(fd, &one, MSG_DONTWAIT) < 0)
@@ -147,5 +150,5 @@ outbox_send(struct outbox *ob, int fd)
 	}
 	for (; at < ob->packet_count; at++)
 		ob->unsent += ob->packets[at].msg_hdr.msg_iovlen;
-	ob->packet_count = ob->piece_count = 0;
+	ob->packet_count = ob->piece_count = ob->piece_len = 0;
 }

@@ -32,6 +32,11 @@ struct outbox {
 	struct iovec pieces[DATAGRAM_BATCH]; /* each packet's in a row */
 	struct outbox_notes notes[DATAGRAM_BATCH]; /* of those of several */
 	size_t packet_count, piece_count;
+	/* The last packet: what its pieces are to have, has, and its way. */
+	size_t piece_len; /* 0: it takes no more */
+	size_t octets;
+	const void *control;
+	size_t control_len;
 	uint64_t unsent; /* pieces the system did not take */
 	bool whole;	 /* the system cuts nothing up for us */
 };
