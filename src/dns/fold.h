@@ -33,36 +33,48 @@ fold_word(uint64_t w)
 	return w | (capital >> 2);
 }
 
-/* w with the case of its letters turned where the octet's bit is set. */
+/* The high bit of each octet that is a letter, of either case. */
 static inline uint64_t
-fold_turn_word(uint64_t w, uint8_t bits)
+fold_letters(uint64_t w)
 {
 	uint64_t low = (w | FOLD_EACH(0x20)) & FOLD_EACH(0x7f);
 	uint64_t past_z = low + FOLD_EACH(0x7f - 'z');
 	uint64_t from_a = low + FOLD_EACH(0x80 - 'a');
-	uint64_t letter = ~w & FOLD_EACH(0x80) & (from_a ^ past_z);
+
+	return ~w & FOLD_EACH(0x80) & (from_a ^ past_z);
+}
+
+/* w with the case of its letters turned where the octet's bit is set. */
+static inline uint64_t
+fold_turn_word(uint64_t w, uint8_t bits)
+{
 	/* Each octet has its own bit, from which a carry makes the highest. */
 	uint64_t own = FOLD_EACH(bits) & UINT64_C(0x8040201008040201);
 	uint64_t wanted = own | ((own & FOLD_EACH(0x7f)) + FOLD_EACH(0x7f));
 
-	return w ^ (letter & wanted) >> 2;
+	return w ^ (fold_letters(w) & wanted) >> 2;
 }
 
+/* The last word overlaps the one before, so that no octet is left over. */
 static inline void
 fold_copy(uint8_t *out, const uint8_t *in, size_t n)
 {
 	size_t i = 0;
 	uint64_t w;
 
-	for (; i + sizeof(w) <= n; i += sizeof(w)) {
+	while (i + sizeof(w) <= n) {
 		memcpy(&w, in + i, sizeof(w));
 		w = fold_word(w);
 		memcpy(out + i, &w, sizeof(w));
+		i += sizeof(w);
+		if (i < n && i + sizeof(w) > n)
+			i = n - sizeof(w);
 	}
 	for (; i < n; i++)
 		out[i] = fold_octet(in[i]);
 }
 
+/* Equal are octets that differ in nothing but the case of a letter. */
 static inline bool
 fold_equal_word(const uint8_t *a, const uint8_t *b)
 {
@@ -70,7 +82,7 @@ fold_equal_word(const uint8_t *a, const uint8_t *b)
 
 	memcpy(&v, a, sizeof(v));
 	memcpy(&w, b, sizeof(w));
-	return v == w || fold_word(v) == fold_word(w);
+	return ((v ^ w) & ~(fold_letters(v) >> 2)) == 0;
 }
 
 static inline bool

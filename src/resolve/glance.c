@@ -59,13 +59,29 @@ glance(struct task *t, const uint8_t *name)
 		glance_over(t);
 	}
 	if (t->steps_run - g->step > 1) {
-		records_look(g->at, g->labels + 1);
+		/* Nothing but the root itself is told by what it has. */
+		g->at[0].kinds = UINT32_MAX;
+		records_look(g->labels > 0 ? g->at + 1 : g->at,
+		    g->labels > 0 ? g->labels : 1);
 		g->step = t->steps_run;
 		g->seen.above.kinds = 0;
 		for (unsigned n = 1; n < g->labels; n++)
 			g->seen.above.kinds |= g->at[n].kinds;
 	}
 	return &g->seen;
+}
+
+const uint8_t *
+glance_name(struct task *t)
+{
+	const struct glance *g = t->glance;
+	const uint8_t *copy;
+
+	if (g != NULL && is_of(g, t->sname.wire))
+		return g->at[g->labels].name;
+	copy = name_copy_in(t->arena, t->sname.wire);
+	/* An arena that is over ends the task before it moves on. */
+	return copy != NULL ? copy : t->sname.wire;
 }
 
 uint64_t

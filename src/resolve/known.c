@@ -125,8 +125,8 @@ known_shortened(struct task *t)
 {
 	struct record r;
 
-	if (t->cold || !records_get(t->rs->o.cache, t->ask_name.wire,
-			   t->ask_type, t->rs->ttl_ms, t->arena, &r))
+	if (t->cold || !records_get(t->rs->o.cache, t->ask_name, t->ask_type,
+			   t->rs->ttl_ms, t->arena, &r))
 		return false;
 	return r.kind == RECORD_NODATA ||
 	       (r.kind == RECORD_SET && r.rank >= RANK_ANSWER);
@@ -256,11 +256,12 @@ known_follow(struct task *t, const struct record *r)
 	struct rrset **sets =
 	    arena_copy(t->arena, r->sets, r->set_count * sizeof(r->sets[0]));
 
-	t->reply = (struct reply){ .m.flags = FLAG_AA,
-		.why = "",
-		.known = r->security,
-		.rank = r->rank,
-		.from_memory = true };
+	reply_begin(&t->reply);
+	t->reply.m.flags = FLAG_AA;
+	t->reply.why = "";
+	t->reply.known = r->security;
+	t->reply.rank = r->rank;
+	t->reply.from_memory = true;
 	for (size_t i = 0; i < r->set_count && sets != NULL; i++)
 		sets[i]->ttl =
 		    t->reading_stale ? ttl_to_tell(t, r) : aged_ttl(t, r, i);

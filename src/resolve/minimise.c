@@ -33,7 +33,7 @@ begins_with_underscore(const uint8_t *name)
 
 bool
 minimise_next(struct minimise *m, const uint8_t *qname, uint16_t qtype,
-    const uint8_t *zone, struct name *ask_name, uint16_t *ask_type)
+    const uint8_t *zone, const uint8_t **ask_name, uint16_t *ask_type)
 {
 	unsigned total = name_labels(qname), from = name_labels(zone);
 
@@ -48,14 +48,14 @@ minimise_next(struct minimise *m, const uint8_t *qname, uint16_t qtype,
 		if (show < total) {
 			m->shown = show;
 			m->asked++;
-			name_copy(ask_name, name_suffix(qname, show));
+			*ask_name = name_suffix(qname, show);
 			*ask_type = TYPE_A;
 			return true;
 		}
 	}
 	m->off = true;
 	m->shown = total;
-	name_copy(ask_name, qname);
+	*ask_name = qname;
 	*ask_type = qtype;
 	return false;
 }

@@ -13,9 +13,10 @@ struct minimise {
 
 /*
  * The next question on the way to (qname, qtype) from zone. Returns true when
- * it is a minimised one, false when it is the full one.
+ * it is a minimised one, false when it is the full one. *ask_name is borrowed
+ * from qname.
  */
 bool minimise_next(struct minimise *m, const uint8_t *qname, uint16_t qtype,
-    const uint8_t *zone, struct name *ask_name, uint16_t *ask_type);
+    const uint8_t *zone, const uint8_t **ask_name, uint16_t *ask_type);
 
 #endif

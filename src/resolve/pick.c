@@ -22,7 +22,7 @@ set_of(const struct task *t, const uint8_t **names)
 		.tried = d->tried,
 		.count = d->address_count,
 		.zone = d->zone,
-		.qname = t->ask_name.wire,
+		.qname = t->ask_name,
 		.names = d->configured ? NULL : names,
 		.waited_us = t->held_since_us == 0
 				 ? 0

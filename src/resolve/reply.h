@@ -3,6 +3,9 @@
 #ifndef HITHER_RESOLVE_REPLY_H
 #define HITHER_RESOLVE_REPLY_H
 
+#include <stddef.h>
+#include <string.h>
+
 #include <hither/cache.h>
 #include <hither/dns.h>
 
@@ -41,9 +44,7 @@ struct asked {
 
 struct reply {
 	struct message m;
-	struct rrset *path[REPLY_PATH_MAX];
 	size_t path_count;
-	struct name end; /* where the path leads */
 	unsigned run;	 /* further aliases the message claims behind it */
 	struct rrset *ns;
 	struct rrset *soa;
@@ -54,7 +55,6 @@ struct reply {
 	bool self_referral; /* to the very name asked for */
 	/* written by VALIDATE */
 	struct validation *v;
-	struct rrset *proofs[PROOFS_MAX]; /* what stands for a denial */
 	size_t proof_count;
 	bool proofs_needed; /* they belong to the answer */
 	enum verdict verdict;
@@ -63,7 +63,19 @@ struct reply {
 	enum security known;
 	enum rank rank;
 	bool from_memory;
+
+	/* Not cleared by reply_begin(): their counts say how many there are. */
+	struct name end; /* where the path leads */
+	struct rrset *path[REPLY_PATH_MAX];
+	struct rrset *proofs[PROOFS_MAX]; /* what stands for a denial */
 };
+
+static inline void
+reply_begin(struct reply *r)
+{
+	memset(r, 0, offsetof(struct reply, end));
+	r->end.wire[0] = 0;
+}
 
 struct ttl_limits {
 	uint32_t min_s, max_s, negative_max_s;
@@ -75,6 +87,7 @@ struct ttl_limits {
  */
 void reply_scrub(struct message *m, const struct asked *q,
     const struct ttl_limits *limits);
+/* Owners may be borrowed from q->qname then. */
 void reply_restore_case(
     struct message *m, const struct asked *q, struct arena *a);
 /* Fills `out` from out->m, which was scrubbed. Arena: synthesised CNAMEs. */

@@ -124,8 +124,9 @@ no_server_left(struct task *t)
 		return PICK_SERVER;
 	if (t->saw_empty && !t->reply.minimised) {
 		/* All they have to say is nothing. */
-		t->reply =
-		    (struct reply){ .kind = REPLY_NODATA, .end = t->ask_name };
+		reply_begin(&t->reply);
+		t->reply.kind = REPLY_NODATA;
+		name_copy(&t->reply.end, t->ask_name);
 		t->reading = NULL;
 		return VALIDATE;
 	}
@@ -209,7 +210,7 @@ read_reply(struct task *t)
 	const struct exchange *x =
 	    upstream_look(t->rs->upstream, t->reading->exchange);
 	struct asked q = { .zone = t->zone->zone,
-		.qname = t->ask_name.wire,
+		.qname = t->ask_name,
 		.qtype = t->ask_type,
 		.forward = t->zone->forward,
 		.recursive = t->ask_recursively,
@@ -217,7 +218,8 @@ read_reply(struct task *t)
 		.edns = t->reading->edns };
 	bool minimised = t->reply.minimised;
 
-	t->reply = (struct reply){ .minimised = minimised };
+	reply_begin(&t->reply);
+	t->reply.minimised = minimised;
 	if (x == NULL ||
 	    message_read(t->arena, x->bytes, x->len, &t->reply.m) != ERR_OK) {
 		t->reply.kind = REPLY_BAD;

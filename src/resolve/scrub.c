@@ -143,10 +143,8 @@ respelt(const uint8_t *owner, const uint8_t *own, struct arena *a)
 void
 reply_restore_case(struct message *m, const struct asked *q, struct arena *a)
 {
-	const uint8_t *own = name_copy_in(a, q->qname);
-
-	for (int s = 0; own != NULL && s < SECTION_COUNT; s++)
+	for (int s = 0; s < SECTION_COUNT; s++)
 		for (size_t i = 0; i < m->counts[s]; i++)
 			m->sets[s][i]->owner =
-			    respelt(m->sets[s][i]->owner, own, a);
+			    respelt(m->sets[s][i]->owner, q->qname, a);
 }

@@ -37,6 +37,8 @@ flights_leave(struct task *t)
 void
 task_begin_question(struct task *t)
 {
+	const uint8_t *qname = glance_name(t);
+
 	flights_leave(t);
 	memset(&t->pick, 0, sizeof(t->pick));
 	t->round = 0;
@@ -45,7 +47,7 @@ task_begin_question(struct task *t)
 	t->saw_recursive = t->saw_empty = t->ask_recursively = false;
 	delegation_fresh(t->zone);
 	do {
-		t->reply.minimised = minimise_next(&t->minimise, t->sname.wire,
+		t->reply.minimised = minimise_next(&t->minimise, qname,
 		    t->qtype, t->zone->zone, &t->ask_name, &t->ask_type);
 	} while (t->reply.minimised && known_shortened(t));
 	t->question_made = true;
@@ -59,7 +61,7 @@ fill_ask(struct task *t, struct ask *a, const struct flight *f)
 	a->to = &t->zone->addresses[f->server];
 	a->to_key = f->key;
 	a->zone = t->zone->zone;
-	a->qname = t->ask_name.wire;
+	a->qname = t->ask_name;
 	a->qtype = t->ask_type;
 	a->owner = (uint64_t)t->number << 32 | t->slot;
 	a->rto_us = f->rto_us;

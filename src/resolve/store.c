@@ -61,7 +61,7 @@ store_path(struct task *t)
 	for (size_t i = 0; i < rp->path_count; i++) {
 		struct rrset *set = rp->path[i], *sets[1 + PROOFS_MAX];
 		/* AA speaks of the first owner only: RFC 1035 4.1.1. */
-		bool first = name_equal(set->owner, t->ask_name.wire);
+		bool first = name_equal(set->owner, t->ask_name);
 		uint32_t ttl = set->ttl;
 		struct record r = { .owner = set->owner,
 			.sets = sets,

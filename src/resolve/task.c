@@ -49,6 +49,7 @@ task_begin(struct task *t, const struct task_key *k, unsigned depth)
 {
 	struct resolver *rs = t->rs;
 
+	reply_begin(&t->reply);
 	name_copy(&t->question, k->qname);
 	name_copy(&t->sname, k->qname);
 	t->qtype = k->qtype;
@@ -183,7 +184,7 @@ task_find_or_begin(struct resolver *rs, const struct task_key *k,
 		arena_free(a);
 		return NULL;
 	}
-	memset(t, 0, offsetof(struct task, question));
+	memset(t, 0, offsetof(struct task, reply));
 	t->rs = rs;
 	t->arena = a;
 	t->hash = hash;
