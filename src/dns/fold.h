@@ -82,7 +82,7 @@ fold_equal_word(const uint8_t *a, const uint8_t *b)
 
 	memcpy(&v, a, sizeof(v));
 	memcpy(&w, b, sizeof(w));
-	return ((v ^ w) & ~(fold_letters(v) >> 2)) == 0;
+	return v == w || ((v ^ w) & ~(fold_letters(v) >> 2)) == 0;
 }
 
 static inline bool
