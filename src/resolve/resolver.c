@@ -5,6 +5,7 @@
  */
 #include "task.h"
 
+#include <stddef.h>
 #include <string.h>
 
 /* What a worker remembers of zones: some 10 MB when full. */
@@ -177,6 +178,8 @@ resolver_ask(struct resolver *rs, const struct resolver_question *q,
 	struct client *c = client_new(rs);
 	struct task *t = NULL;
 
+	/* The task runs when those asked with it have been taken, too. */
+	records_expect(rs->o.cache, k.name_hash);
 	resolver_read_clocks(rs);
 	if (c != NULL)
 		t = task_for(rs, &k);
@@ -216,6 +219,16 @@ resolver_cancel(struct resolver *rs, uint64_t id)
 	}
 }
 
+/* It slept for as long as its server took: it is fetched ahead. */
+static void
+task_expect(const struct task *t)
+{
+	for (size_t at = 0; at < offsetof(struct task, reply); at += 64)
+		__builtin_prefetch((const char *)t + at);
+	__builtin_prefetch(&t->ask_name);
+	__builtin_prefetch(t->flights);
+}
+
 bool
 resolver_turn_some(struct resolver *rs, size_t most)
 {
@@ -226,6 +239,8 @@ resolver_turn_some(struct resolver *rs, size_t most)
 		rs->ready_head = t->next_ready;
 		if (rs->ready_head == NULL)
 			rs->ready_tail = NULL;
+		else
+			task_expect(rs->ready_head);
 		task_run(t);
 	}
 	return rs->ready_head == NULL;
