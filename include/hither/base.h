@@ -306,10 +306,9 @@ enum err addr_parse(
 const char *addr_ip_text(const struct addr *a, char *buf);
 /* "192.0.2.1:53" or "[2001:db8::1]:53". */
 const char *addr_text(const struct addr *a, char *buf);
-bool addr_same_ip(const struct addr *a, const struct addr *b);
 /* The same but for the port. */
 static inline bool
-addr_same_host(const struct addr *a, const struct addr *b)
+addr_same_ip(const struct addr *a, const struct addr *b)
 {
 	return __builtin_memcmp(a->ip, b->ip, sizeof(a->ip)) == 0 &&
 	       a->scope == b->scope && a->family == b->family;
@@ -317,7 +316,7 @@ addr_same_host(const struct addr *a, const struct addr *b)
 static inline bool
 addr_equal(const struct addr *a, const struct addr *b)
 {
-	return a->port == b->port && addr_same_host(a, b);
+	return a->port == b->port && addr_same_ip(a, b);
 }
 bool addr_is_any(const struct addr *a); /* 0.0.0.0 or :: */
 socklen_t addr_to_sockaddr(
@@ -326,6 +325,7 @@ enum err addr_from_sockaddr(
     const struct sockaddr *sa, socklen_t len, struct addr *out) MUST_USE;
 /* "10.0.0.0/8", "::1/128", or a bare address; host bits must be zero. */
 enum err prefix_parse(const char *text, struct prefix *out) MUST_USE;
+/* prefix_covers() without the glance at the first octet. */
 bool prefix_holds(const struct prefix *p, const struct addr *a);
 /* Hardly ever true, and mostly told by the first octet. */
 static inline bool

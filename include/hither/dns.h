@@ -213,7 +213,7 @@ struct message {
 	struct rrset **sets[SECTION_COUNT]; /* in order of first appearance */
 	size_t counts[SECTION_COUNT];
 	struct edns edns;
-	const uint8_t *qname; /* the root's when there is no question */
+	const uint8_t *qname; /* in the arena; the root's when there is no question */
 	uint16_t id, flags, qtype, qclass;
 	uint16_t rcode; /* extended */
 	uint8_t opcode;

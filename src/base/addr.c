@@ -142,13 +142,6 @@ addr_text(const struct addr *a, char *buf)
 }
 
 bool
-addr_same_ip(const struct addr *a, const struct addr *b)
-{
-	return a->family == b->family && a->scope == b->scope &&
-	       memcmp(a->ip, b->ip, sizeof(a->ip)) == 0;
-}
-
-bool
 addr_is_any(const struct addr *a)
 {
 	static const uint8_t zero[sizeof(a->ip)];

@@ -159,6 +159,7 @@ arena_print(struct arena *a, const char *fmt, ...)
 	va_end(args);
 	if (n < 0) {
 		a->over = true;
+		a->at = a->end = NULL;
 		return NULL;
 	}
 	text = arena_take(a, (size_t)n + 1);

@@ -360,7 +360,7 @@ is_ourselves(const struct conf_listen *l, const struct addr *a)
 	if (l->port != a->port || l->address.family != a->family)
 		return false;
 	if (!addr_is_any(&l->address))
-		return addr_same_host(&l->address, a);
+		return addr_same_ip(&l->address, a);
 	return a->family == 4 ? a->ip[0] == 127
 			      : memcmp(a->ip, v6, sizeof(v6)) == 0;
 }

@@ -44,12 +44,19 @@ fold_letters(uint64_t w)
 	return ~w & FOLD_EACH(0x80) & (from_a ^ past_z);
 }
 
+/* In each octet the bit of its number, as the octets lie in memory. */
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define FOLD_OWN_BITS UINT64_C(0x8040201008040201)
+#else
+#define FOLD_OWN_BITS UINT64_C(0x0102040810204080)
+#endif
+
 /* w with the case of its letters turned where the octet's bit is set. */
 static inline uint64_t
 fold_turn_word(uint64_t w, uint8_t bits)
 {
 	/* Each octet has its own bit, from which a carry makes the highest. */
-	uint64_t own = FOLD_EACH(bits) & UINT64_C(0x8040201008040201);
+	uint64_t own = FOLD_EACH(bits) & FOLD_OWN_BITS;
 	uint64_t wanted = own | ((own & FOLD_EACH(0x7f)) + FOLD_EACH(0x7f));
 
 	return w ^ (fold_letters(w) & wanted) >> 2;
@@ -92,7 +99,7 @@ fold_equal_half(const uint8_t *a, const uint8_t *b)
 
 	memcpy(&v, a, sizeof(v));
 	memcpy(&w, b, sizeof(w));
-	return v == w || fold_word(v) == fold_word(w);
+	return v == w || ((v ^ w) & ~(fold_letters(v) >> 2)) == 0;
 }
 
 /* The last word overlaps the one before, so that no octet is left over. */

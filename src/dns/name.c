@@ -13,8 +13,6 @@
 
 #include "fold.h"
 
-#define LABELS_MAX NAME_LABELS_MAX
-
 const uint8_t name_root[1] = { 0 };
 
 size_t
@@ -68,7 +66,7 @@ label_offsets(const uint8_t *n, uint8_t *out)
 {
 	unsigned count = 0, at = 0;
 
-	while (n[at] != 0 && count < LABELS_MAX) {
+	while (n[at] != 0 && count < NAME_LABELS_MAX) {
 		out[count++] = (uint8_t)at;
 		at += 1u + n[at];
 	}
@@ -94,7 +92,7 @@ label_compare(const uint8_t *a, const uint8_t *b)
 int
 name_compare(const uint8_t *a, const uint8_t *b)
 {
-	UNCLEARED uint8_t a_at[LABELS_MAX], b_at[LABELS_MAX];
+	UNCLEARED uint8_t a_at[NAME_LABELS_MAX], b_at[NAME_LABELS_MAX];
 	unsigned i = label_offsets(a, a_at);
 	unsigned j = label_offsets(b, b_at);
 
@@ -138,7 +136,7 @@ name_suffix(const uint8_t *n, unsigned labels)
 unsigned
 name_common_labels(const uint8_t *a, const uint8_t *b)
 {
-	UNCLEARED uint8_t a_at[LABELS_MAX], b_at[LABELS_MAX];
+	UNCLEARED uint8_t a_at[NAME_LABELS_MAX], b_at[NAME_LABELS_MAX];
 	unsigned i = label_offsets(a, a_at);
 	unsigned j = label_offsets(b, b_at);
 	unsigned common = 0;
@@ -272,7 +270,7 @@ name_hash_sized(const struct hash_key *k, const uint8_t *n, size_t bytes)
 unsigned
 name_hashes(const struct hash_key *k, const uint8_t *n, struct name_hashed *out)
 {
-	UNCLEARED uint8_t starts[LABELS_MAX];
+	UNCLEARED uint8_t starts[NAME_LABELS_MAX];
 	const unsigned labels = label_offsets(n, starts);
 	const uint8_t *end = n + name_bytes(n), *at = end;
 	struct hash_run run;

@@ -27,7 +27,6 @@
 #define PROBES         8u
 #define HOPS_MAX       4u
 #define POINTER_LIMIT  0x4000u
-#define LABELS_MAX     127u
 #define RECORD_FIXED   10u /* TYPE, CLASS, TTL, RDLENGTH */
 #define TARGET_OF_ROOT 0u  /* no label can stand at offset 0 */
 
@@ -198,7 +197,7 @@ label_offsets(const uint8_t *n, uint8_t *out)
 {
 	unsigned count = 0, at = 0;
 
-	while (n[at] != 0 && count < LABELS_MAX) {
+	while (n[at] != 0 && count < NAME_LABELS_MAX) {
 		out[count++] = (uint8_t)at;
 		at += 1u + n[at];
 	}
@@ -227,7 +226,7 @@ static void
 targets_make(struct writer *w)
 {
 	const uint8_t *n = w->buf + HEADER_BYTES;
-	UNCLEARED uint8_t labels[LABELS_MAX];
+	UNCLEARED uint8_t labels[NAME_LABELS_MAX];
 
 	memset(w->targets, 0, sizeof(w->targets));
 	w->has_targets = true;
@@ -253,7 +252,7 @@ static bool
 put_name(struct writer *w, const uint8_t *n, bool same_case)
 {
 	struct search s = { .same_case = same_case };
-	UNCLEARED uint8_t labels[LABELS_MAX];
+	UNCLEARED uint8_t labels[NAME_LABELS_MAX];
 	unsigned left;
 	size_t head, end;
 

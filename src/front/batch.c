@@ -429,6 +429,7 @@ stream_quick(struct front *f, const struct addr *from, const uint8_t *bytes,
 		return 0;
 	memcpy(f->scratch, bytes, len);
 	quick_look(f, &d, &g);
+	g.limit = PACK_MAX;
 	cache_read_start();
 	if (quick_reply(f, &d, &g, loop_ttl_now_ms(f->opts.loop)))
 		count_quick(f, d.bytes);

@@ -85,7 +85,7 @@ may_ask(struct front *f, const struct addr *from)
 {
 	struct last_source *s = &f->last_source;
 
-	if (!s->known || !addr_same_host(&s->from, from)) {
+	if (!s->known || !addr_same_ip(&s->from, from)) {
 		s->known = true;
 		s->from = *from;
 		s->quick =
@@ -150,7 +150,7 @@ quick_reply(struct front *f, struct datagram *d, struct glance *g,
 		.size = g->limit,
 		.now_ms = now_ms,
 		.hash = g->hash,
-		.turn = f->turn,
+		.turn = f->rules->rotate ? f->turn : 0,
 		.qtype = g->qtype,
 		.name_bytes = g->name_bytes,
 		.flags = (uint8_t)((g->dnssec_ok ? ANSWER_KEY_DO : 0) |

@@ -52,6 +52,15 @@ note_piece_size(struct msghdr *m, struct outbox_notes *notes)
 	m->msg_controllen += CMSG_SPACE(sizeof(size));
 }
 
+void
+outbox_start(struct outbox *ob, int fd)
+{
+	int size;
+	socklen_t len = sizeof(size);
+
+	ob->whole = getsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &size, &len) != 0;
+}
+
 bool
 outbox_is_full(const struct outbox *ob)
 {
@@ -92,7 +101,10 @@ outbox_add(struct outbox *ob, const struct msghdr *way, void *bytes, size_t len)
 		ob->piece_len = 0; /* only the last may be shorter */
 }
 
-/* A card that computes no checksums cannot do it, nor can an old system. */
+/*
+ * EIO: the card computes no checksums, and the system does not do it instead.
+ * The others: a piece is too long for the way to this client.
+ */
 static bool
 is_cut_refused(int error, const struct msghdr *m)
 {
@@ -122,7 +134,7 @@ send_failed(struct outbox *ob, int fd, const struct msghdr *m, int error)
 	if (error == EAGAIN)
 		return false;
 	if (is_cut_refused(error, m)) {
-		ob->whole = true;
+		ob->whole = error == EIO;
 		send_pieces(ob, fd, m);
 	} else {
 		ob->unsent += m->msg_iovlen; /* no way out; the next may */

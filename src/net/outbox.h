@@ -41,6 +41,8 @@ struct outbox {
 	bool whole;	 /* the system cuts nothing up for us */
 };
 
+/* Can this socket cut packets up? Linux can from 4.18 on. */
+void outbox_start(struct outbox *ob, int fd);
 bool outbox_is_full(const struct outbox *ob);
 /*
  * One more; the outbox is not full. Where it goes and leaves from is in `way`,

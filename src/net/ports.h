@@ -56,7 +56,8 @@ struct port_wish {
 enum err port_take(struct ports *ps, const struct port_wish *w,
     struct port **out) MUST_USE;
 /*
- * answered: its one question was, in time, and nothing else came. Otherwise
+ * answered: its one question was, in time, and nothing else was read. (What
+ * came together with the answer is found by the next lease.) Otherwise
  * what still comes to that port is refused by the system from now on.
  */
 void port_return(struct ports *ps, struct port *p, bool answered);

@@ -351,6 +351,8 @@ udp_listener_new(struct loop *l, const struct udp_listener_opts *o)
 		goto fail;
 	tune(ul->fd, o->local.family);
 	ul->local = sock_local(ul->fd);
+	outbox_start(&ul->ready, ul->fd);
+	outbox_start(&ul->late, ul->fd);
 	lay_out(ul);
 	ul->readable = event_new(loop_base(l), ul->fd, EV_READ | EV_PERSIST,
 	    on_readable, ul);

@@ -7,7 +7,8 @@
  * task, port and megabyte from the others. So at most a quarter of the tasks
  * may be at one zone, and a handful when all its servers are known to be
  * silent: these few go on probing, the rest is refused at once. The same
- * holds for an address, whatever number of zones is said to live there.
+ * holds for an address and port, whatever number of zones is said to live
+ * there.
  *
  * Counters lie in buckets of a keyed hash. Two zones in one bucket share its
  * bound, which nobody can bring about on purpose.

@@ -92,7 +92,6 @@ resolver_new(const struct resolver_opts *o)
 	if (rs == NULL)
 		return NULL;
 	rs->o = *o;
-	hash_key_random(&rs->key);
 	rs->upstream = upstream_new(&up);
 	if (rs->upstream == NULL || !make_tables(rs) || !make_trust(rs)) {
 		resolver_free(rs);

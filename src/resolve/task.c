@@ -84,10 +84,6 @@ task_begin(struct task *t, const struct task_key *k, unsigned depth)
 	task_ready(t);
 }
 
-/*
- * An arena that a task left behind, with its block, or a new one: 2,000
- * instructions less a task than malloc() and free() of both.
- */
 /* Of the heap each would cost 400 instructions a question. */
 struct client *
 client_new(struct resolver *rs)
@@ -127,6 +123,10 @@ clients_drop(struct resolver *rs)
 	}
 }
 
+/*
+ * An arena that a task left behind, with its block, or a new one: 2,000
+ * instructions less a task than malloc() and free() of both.
+ */
 static struct arena *
 arena_lend(struct resolver *rs)
 {

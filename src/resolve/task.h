@@ -180,7 +180,6 @@ struct task {
 struct resolver {
 	struct resolver_opts o;
 	struct upstream *upstream;
-	struct hash_key key;
 	struct task **slots;
 	uint32_t *free_slots;
 	size_t free_count;

@@ -95,10 +95,11 @@ choose_known(struct field *f, struct rng *rng, struct servers_choice *out)
 
 /* A race or a late second copy is allowed: the hedge's token for it. */
 static void
-grant_hedge(struct servers *sv, const struct addr *a)
+grant_hedge(struct field *f, size_t i)
 {
 	struct shard *sh;
-	struct peer *p = servers_hold_new(sv, a, &sh);
+	struct peer *p = servers_hold_new_hashed(f->sv, &f->set->addresses[i],
+	    f->c[i].hash, &sh);
 
 	if (p == NULL)
 		return;
@@ -175,7 +176,7 @@ choose_unknown(struct field *f, struct rng *rng, struct servers_choice *out)
 		out->why = "never heard from, raced";
 		servers_tally(sv, RACED_COLD);
 	}
-	grant_hedge(sv, &f->set->addresses[out->primary]);
+	grant_hedge(f, out->primary);
 	return true;
 }
 
@@ -226,7 +227,7 @@ choose_dead(struct field *f, struct servers_choice *out)
 	if (!f->first || sv->budget <= 0 || f->set->count < 2)
 		return ERR_OK;
 	out->hedge_us = 0;
-	grant_hedge(sv, &f->set->addresses[out->primary]);
+	grant_hedge(f, out->primary);
 	return ERR_OK;
 }
 

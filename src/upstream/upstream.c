@@ -267,7 +267,9 @@ on_broken(void *user, uint32_t flow, enum err why)
 
 	if (flow != s->flow || flow == 0)
 		return;
-	teach_silence(s);
+	/* What we ran out of ourselves says nothing of the server. */
+	if (why != ERR_LIMIT && why != ERR_MEMORY)
+		teach_silence(s);
 	slot_broken(s, why);
 }
 

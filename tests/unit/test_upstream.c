@@ -385,22 +385,29 @@ letters_are_mixed_and_checked_by_udp_only(void **state)
 }
 
 static void
-a_broken_flow_says_why(void **state)
+break_by(enum err why, unsigned silences)
 {
 	struct world w;
 	struct ask a;
 	uint32_t id;
 
-	(void)state;
 	setup(&w, 4);
 	a = plain(&w);
 	id = ask(&w, &a);
-	upstream_events()->broken(w.users[1], 1, ERR_UNREACHABLE);
+	upstream_events()->broken(w.users[1], 1, why);
 	assert_int_equal(state_of(&w, id), EXCHANGE_BROKEN);
-	assert_int_equal(upstream_look(w.up, id)->why, ERR_UNREACHABLE);
-	assert_int_equal(view(&w).silences, 1);
+	assert_int_equal(upstream_look(w.up, id)->why, why);
+	assert_int_equal(view(&w).silences, silences);
 	assert_int_equal(w.open, 0);
 	teardown(&w);
+}
+
+static void
+a_broken_flow_says_why(void **state)
+{
+	(void)state;
+	break_by(ERR_UNREACHABLE, 1);
+	break_by(ERR_LIMIT, 0); /* it was we who had no room */
 }
 
 static void
