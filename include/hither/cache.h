@@ -182,16 +182,9 @@ struct packed {
 enum err answers_put(struct cache *c, const struct answer_key *k,
     const struct packed *p, uint64_t now_ms) MUST_USE;
 /*
- * The hit path: one RCU section, one probe, no allocation. Copies the
- * message into buf (size >= its length, else a miss for UDP callers), ages
- * its TTLs, rotates its answer set by `turn`, and returns its length; 0: a
- * miss. The caller patches id, flags and the letter case of the name.
- */
-size_t answers_get(struct cache *c, const struct answer_key *k,
-    uint64_t now_ms, uint32_t turn, uint8_t *buf, size_t size);
-/*
- * The same for callers that can carry an EDE: answers_get() takes an answer
- * that has one for a miss, since it could not hand it over.
+ * One read section, one probe, no allocation: copies the message into buf,
+ * ages its TTLs, rotates its answer set by `turn`, and returns its length; 0:
+ * a miss. The caller patches id, flags and the letter case of the name.
  */
 struct answer_copy {
 	uint8_t *buf;

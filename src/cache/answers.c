@@ -229,48 +229,26 @@ is_left_to_refresh(struct answer_entry *e, uint64_t now_ms)
 					memory_order_relaxed) == 0;
 }
 
-static size_t
-find_and_copy(struct cache *c, const struct answer_key *ak, bool ede_wanted,
+size_t
+answers_copy(struct cache *c, const struct answer_key *ak,
     struct answer_copy *out)
 {
 	struct key k = answer_key_of(c, ak);
 	struct answer_entry *e;
 	size_t len = 0;
 
+	out->ede = EDE_NONE;
+	out->too_long = false;
 	rcu_enter();
 	e = (struct answer_entry *)(void *)table_find(c->answers, &k);
 	if (e != NULL && e->entry.expires_ms > out->now_ms &&
-	    e->generation == answers_generation(c) &&
-	    (ede_wanted || e->ede == EDE_NONE)) {
+	    e->generation == answers_generation(c)) {
 		out->too_long = e->len > out->size;
 		if (!out->too_long && !is_left_to_refresh(e, out->now_ms))
 			len = copy_answer(e, out);
 	}
 	table_leave(c->answers);
 	return len;
-}
-
-size_t
-answers_copy(struct cache *c, const struct answer_key *k,
-    struct answer_copy *out)
-{
-	out->ede = EDE_NONE;
-	out->too_long = false;
-	return find_and_copy(c, k, true, out);
-}
-
-size_t
-answers_get(struct cache *c, const struct answer_key *k, uint64_t now_ms,
-    uint32_t turn, uint8_t *buf, size_t size)
-{
-	struct answer_copy out = {
-		.buf = buf,
-		.size = size,
-		.now_ms = now_ms,
-		.turn = turn,
-	};
-
-	return find_and_copy(c, k, false, &out);
 }
 
 uint64_t
