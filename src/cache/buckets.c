@@ -80,6 +80,8 @@ table_expect_entry(_Atomic(struct entry *) const *bucket)
 {
 	const char *e = (const char *)next_of(bucket);
 
+	if (e == NULL)
+		return;
 	__builtin_prefetch(e);
 	__builtin_prefetch(e + 64);
 }

@@ -32,6 +32,8 @@ place_type_bit(uint16_t type)
 		return BIT(5);
 	case TYPE_DS:
 		return BIT(6);
+	case TYPE_HTTPS:
+		return BIT(7);
 	default:
 		return 0;
 	}

@@ -150,6 +150,7 @@ find_live(const struct cache *c, const struct key *k, uint64_t now_ms)
 
 /* Of types that lie elsewhere no look tells: they are always seen. */
 #define KIND_ELSEWHERE BIT(31)
+_Static_assert(KEY_DELEGATION < 3, "the highest bit is no kind's");
 
 static uint32_t
 kind_of(uint8_t class, uint16_t type)
