@@ -149,6 +149,8 @@ size_t tcp_listener_clients(const struct tcp_listener *tl);
 struct addr udp_listener_local(const struct udp_listener *ul);
 /* Datagrams the kernel dropped since it is bound: its queue was full. */
 uint64_t udp_listener_drops(const struct udp_listener *ul);
+/* Did the last turn leave questions unread? Then more come than is good. */
+bool udp_listener_is_behind(const struct udp_listener *ul);
 /* Questions we dropped: they had waited for too long in a full queue. */
 uint64_t udp_listener_overdue(const struct udp_listener *ul);
 struct addr tcp_listener_local(const struct tcp_listener *tl);

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define TASKS_A_TURN 64u
+#define TASKS_BEHIND 16u
 
 struct remark
 front_remark(struct front *f, enum ede ede, const char *why)
@@ -62,17 +63,30 @@ update_gauges(struct front *f)
 	    __ATOMIC_RELAXED);
 }
 
+/*
+ * When misses are more than we can do, hits must not wait for them: after a
+ * millisecond's worth the sockets have their turn again, and sooner as long as
+ * questions lie there unread, for nobody knows yet which of them are hits.
+ */
+static size_t
+tasks_of_turn(const struct front *f)
+{
+	for (size_t i = 0; i < f->listeners_end; i++) {
+		const struct listener *li = &f->listeners[i];
+
+		if (li->udp != NULL && udp_listener_is_behind(li->udp))
+			return TASKS_BEHIND;
+	}
+	return TASKS_A_TURN;
+}
+
 static void
 after_turn(void *user)
 {
 	struct front *f = user;
 
 	miss_inbox(f);
-	/*
-	 * When misses are more than we can do, hits must not wait for them:
-	 * after a millisecond's worth the sockets have their turn again.
-	 */
-	if (!resolver_turn_some(f->opts.resolver, TASKS_A_TURN))
+	if (!resolver_turn_some(f->opts.resolver, tasks_of_turn(f)))
 		loop_again(f->opts.loop);
 	update_gauges(f);
 }

@@ -37,13 +37,13 @@
 #define MANY_BATCHES   4u   /* more than a good day brings in a turn */
 #define READS_A_TURN   256u /* with those that are dropped */
 /*
- * The system doubles it and counts 768 octets for a short question: 4,100 of
+ * The system doubles it and counts 768 octets for a short question: 6,800 of
  * them. Enough for what comes while a control group's quota keeps us waiting
- * for 60 ms, unless it is more than we could answer; twice as many would not
- * stay in the processor's cache, and cost a tenth of the rate where more comes
+ * for 60 ms, also when it is twice the misses we can do; more would not stay
+ * in the processor's cache, and costs some of the rate where more hits come
  * than can be answered. What is too old in a full queue is backlog.c's.
  */
-#define RECEIVE_BYTES (1536 * 1024)
+#define RECEIVE_BYTES (2560 * 1024)
 #define SEND_BYTES    (2 * 1024 * 1024)
 
 union name {
@@ -87,6 +87,7 @@ struct udp_listener {
 	struct backlog backlog;
 	int fd;
 	bool is_wildcard;
+	bool is_behind; /* the last turn left questions unread */
 };
 
 static bool
@@ -251,6 +252,7 @@ on_readable(evutil_socket_t fd, short what, void *user)
 	(void)what;
 	while (has_more && served < BATCHES_A_TURN && reads++ < READS_A_TURN)
 		has_more = one_batch(ul, &served);
+	ul->is_behind = has_more;
 	if (served >= MANY_BATCHES)
 		backlog_grows(&ul->backlog, ul->fd);
 	if (!has_more)
@@ -393,6 +395,12 @@ uint64_t
 udp_listener_drops(const struct udp_listener *ul)
 {
 	return backlog_drops(ul->fd);
+}
+
+bool
+udp_listener_is_behind(const struct udp_listener *ul)
+{
+	return ul->is_behind;
 }
 
 uint64_t

@@ -2,7 +2,8 @@
 /* test_udp.c - questions by UDP, and where their answers leave from. */
 #include "net_support.h"
 
-#define MANY 200u
+#define MANY     200u
+#define TOO_MANY 1500u /* for one turn */
 
 struct server {
 	struct ride ride;
@@ -189,6 +190,30 @@ late_answers_are_gathered_and_all_leave(void **state)
 }
 
 static void
+who_leaves_questions_unread_is_behind(void **state)
+{
+	struct server s = { 0 };
+	const uint8_t byte = 1;
+	int fd;
+
+	(void)state;
+	serve(&s, "127.0.0.1");
+	s.is_silent = true;
+	fd = client_of(&s, "127.0.0.1");
+	for (unsigned i = 0; i < TOO_MANY; i++)
+		assert_int_equal(send(fd, &byte, 1, 0), 1);
+	assert_false(udp_listener_is_behind(s.ul));
+	ride_on(&s.ride);
+	assert_in_range(s.questions, 1, TOO_MANY - 1);
+	assert_true(udp_listener_is_behind(s.ul));
+	s.stop_at = TOO_MANY;
+	ride_on(&s.ride);
+	assert_false(udp_listener_is_behind(s.ul));
+	(void)close(fd);
+	close_down(&s);
+}
+
+static void
 long_and_empty_questions_are_cut_off_and_survived(void **state)
 {
 	struct server s = { 0 };
@@ -269,6 +294,7 @@ main(void)
 		cmocka_unit_test(a_wildcard_of_ipv6_leaves_ipv4_alone),
 		cmocka_unit_test(questions_that_wait_come_in_batches),
 		cmocka_unit_test(late_answers_are_gathered_and_all_leave),
+		cmocka_unit_test(who_leaves_questions_unread_is_behind),
 		cmocka_unit_test(
 		    long_and_empty_questions_are_cut_off_and_survived),
 		cmocka_unit_test(
