@@ -28,7 +28,7 @@ struct wire_send {
  * descriptor free. ERR_UNREACHABLE: the system has no route. What fails only
  * when it leaves is told by broken(). A flow id is never 0.
  * close: answered says that the one message came that was waited for, in
- * time, and none besides: its port may then serve again, else never.
+ * time, and none besides was read: its port may then serve again, else never.
  * Events come later, from the loop, never from within send().
  */
 struct wire_ops {
@@ -95,7 +95,8 @@ struct datagram {
 struct udp_listener;
 /*
  * on_batch is called with 1..DATAGRAM_BATCH questions read by one
- * recvmmsg(); what has a reply_len afterwards leaves by one sendmmsg().
+ * recvmmsg(); what has a reply_len afterwards leaves by one sendmmsg(), what
+ * is for one client in a row and of one length as one packet.
  */
 struct udp_listener_opts {
 	struct addr local;
@@ -149,7 +150,7 @@ size_t tcp_listener_clients(const struct tcp_listener *tl);
 struct addr udp_listener_local(const struct udp_listener *ul);
 /* Datagrams the kernel dropped since it is bound: its queue was full. */
 uint64_t udp_listener_drops(const struct udp_listener *ul);
-/* Did the last turn leave questions unread? Then more come than is good. */
+/* Did the last turn leave questions unread? Then too many come. */
 bool udp_listener_is_behind(const struct udp_listener *ul);
 /* Questions we dropped: they had waited for too long in a full queue. */
 uint64_t udp_listener_overdue(const struct udp_listener *ul);

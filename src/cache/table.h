@@ -48,16 +48,7 @@ struct table *table_new(size_t max_bytes, size_t name_at) MUST_USE;
 /* Ends when the last reclamation has ended. NULL is fine. */
 void table_free(struct table *t);
 
-/* Sets the name of a key, with its length and hash. */
-static inline void
-key_set_name(struct key *k, const struct hash_key *hk, const uint8_t *name)
-{
-	k->name = name;
-	k->name_bytes = (uint8_t)name_bytes(name);
-	k->hash = name_hash_sized(hk, name, k->name_bytes);
-}
-
-/* The same where the hash may be known: it is, unless it is 0. */
+/* Sets the name of a key, with its length and hash; 0: that is not known. */
 static inline void
 key_set_hashed(struct key *k, const struct hash_key *hk, const uint8_t *name,
     uint64_t hash)
@@ -65,6 +56,12 @@ key_set_hashed(struct key *k, const struct hash_key *hk, const uint8_t *name,
 	k->name = name;
 	k->name_bytes = (uint8_t)name_bytes(name);
 	k->hash = hash != 0 ? hash : name_hash_sized(hk, name, k->name_bytes);
+}
+
+static inline void
+key_set_name(struct key *k, const struct hash_key *hk, const uint8_t *name)
+{
+	key_set_hashed(k, hk, name, 0);
 }
 
 /*

@@ -5,7 +5,8 @@
  * 1. One event a socket; up to BATCHES_A_TURN batches follow it, so that a
  *    flood of questions cannot keep upstream's answers waiting.
  * 2. A batch is read by one recvmmsg(), handed over whole, and what was
- *    answered at once leaves by one sendmmsg() from the buffers it came in.
+ *    answered at once leaves by one sendmmsg() from the buffers it came in,
+ *    rows for one client as one packet (outbox.c).
  * 3. Answers found later are copied, gathered, and leave at the end of the
  *    turn (or when a batch of them is waiting).
  *
