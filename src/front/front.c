@@ -91,6 +91,8 @@ after_turn(void *user)
 	if (!resolver_turn_some(f->opts.resolver, tasks_of_turn(f)))
 		loop_again(f->opts.loop);
 	update_gauges(f);
+	crowd_look(&f->crowd, loop_now_us(f->opts.loop),
+	    f->counts.udp_queries + f->counts.tcp_queries);
 }
 
 void

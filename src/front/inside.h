@@ -8,6 +8,7 @@
 #include <hither/front.h>
 
 #include "client.h"
+#include "crowd.h"
 #include "hall.h"
 #include "pack.h"
 #include "reply.h"
@@ -45,6 +46,7 @@ struct front {
 	struct listener listeners[FRONT_LISTENERS_MAX];
 	size_t listeners_end; /* none was ever made from here on */
 	struct last_source last_source;
+	struct crowd crowd;
 	uint64_t unsent_before; /* by listeners that are closed */
 	uint32_t turn; /* of rotating sets */
 	uint32_t slip_turn; /* of those who ask too much */
