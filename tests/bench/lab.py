@@ -78,6 +78,8 @@ class Lab:
             sys.exit(77)
         self.cores = cores[:2]
         self.tools = compile_tools(build)
+        # It has hither's own cache in it: make builds it.
+        self.tools["readers"] = os.path.join(build, "bench-readers")
         self.folder = tempfile.mkdtemp(prefix="hither-bench-")
         self.started = []
         self.first_number = 0

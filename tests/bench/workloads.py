@@ -6,6 +6,7 @@ Each is a function of a Bench that returns rows: a list, a round each, of
 machine does troubles all of them alike.
 """
 
+import subprocess
 import sys
 import time
 
@@ -140,6 +141,22 @@ def hot_name(b):
             rounds.append({"hither": r[1], "hither-spread": r[0]})
         return rounds
     return with_servers(b, ("hither",), body, threads=2)
+
+
+def readers(b):
+    """readers: looks at one cache by two threads at once, and at one each."""
+    # Two workers and a generator on two processors hardly ever read at once:
+    # here both processors do nothing else, and there is no system call.
+    rounds = []
+    for _ in range(max(b.rounds, 5)):
+        done = subprocess.run([b.lab.tools["readers"], "500"], check=True,
+                              stdout=subprocess.PIPE, text=True)
+        ns = dict(field.split("=") for field in done.stdout.split())
+        rounds.append({
+            who: {"spread_ns": float(ns[f"{what}_ns"]),
+                  "hot_ns": float(ns[f"{what}_hot_ns"])}
+            for who, what in (("hither", "shared"), ("own", "own"))})
+    return rounds
 
 
 def streams(b):
