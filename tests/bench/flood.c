@@ -189,18 +189,25 @@ fill(struct door *d)
 		ask(d, window - d->waiting);
 }
 
-/* With a rate: what is due by now, spread over the sockets. */
+/*
+ * With a rate: what is due by now, spread over the sockets. What none of them
+ * has an id for is asked later.
+ */
 static void
 ask_due(uint64_t start_us)
 {
 	static unsigned turn;
 	uint64_t due = (now_us - start_us) * plan.rate / 1000000u;
+	unsigned full = 0;
 
-	while (asked < due && (plan.count == 0 || asked < plan.count)) {
-		uint64_t left = due - asked;
+	if (plan.count > 0 && due > plan.count)
+		due = plan.count;
+	while (asked < due && full < plan.doors) {
+		const uint64_t left = due - asked, before = asked;
 
 		ask(&doors[turn++ % plan.doors],
 		    left < BATCH ? (unsigned)left : BATCH);
+		full = asked == before ? full + 1 : 0;
 	}
 }
 
