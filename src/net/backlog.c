@@ -14,6 +14,75 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
+
+#include "sock.h"
+
+/*
+ * The system doubles it and counts 768 octets for a short question: 6,800 of
+ * them. Enough for what comes while a quota keeps us waiting for 60 ms, also
+ * when it is twice the misses we can do.
+ */
+#define LONG_BYTES (2560 * 1024)
+/* 430 questions: more than one turn takes would be. */
+#define SHORT_BYTES  (LONG_BYTES / 16)
+#define SHORT_FOR_MS 2000u
+
+static void
+set_room(int fd, int bytes)
+{
+	if (!sock_set(fd, SOL_SOCKET, SO_RCVBUFFORCE, bytes))
+		(void)sock_set(fd, SOL_SOCKET, SO_RCVBUF, bytes);
+}
+
+void
+backlog_make_room(int fd)
+{
+	set_room(fd, LONG_BYTES);
+}
+
+static int
+room_of(int fd)
+{
+	int bytes = 0;
+	socklen_t len = sizeof(bytes);
+
+	(void)getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, &len);
+	return bytes;
+}
+
+/* Not by who was root when it was made long, and has given that up. */
+static bool
+could_be_made_again(int fd)
+{
+	const int probe = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool could;
+
+	if (probe == -1)
+		return false;
+	backlog_make_room(probe);
+	could = room_of(probe) >= room_of(fd);
+	(void)close(probe);
+	return could;
+}
+
+static void
+shorten(struct backlog *b, int fd)
+{
+	if (!could_be_made_again(fd))
+		return;
+	set_room(fd, SHORT_BYTES);
+	b->short_ms = clock_boot_ms();
+}
+
+static void
+lengthen(struct backlog *b, int fd)
+{
+	if (b->short_ms == 0 || clock_boot_ms() - b->short_ms < SHORT_FOR_MS)
+		return;
+	backlog_make_room(fd);
+	b->short_ms = 0;
+}
 
 uint32_t
 backlog_drops(int fd)
@@ -60,6 +129,7 @@ backlog_grows(struct backlog *b, int fd)
 	if (b->spilling || !has_lost(b, fd))
 		return;
 	b->spilling = true;
+	shorten(b, fd);
 	if (b->watched)
 		return;
 	b->watched = true;
@@ -81,8 +151,8 @@ backlog_is_overdue(struct backlog *b, int fd, size_t n)
 void
 backlog_ends(struct backlog *b, int fd)
 {
-	if (!b->spilling)
-		return;
+	if (b->spilling)
+		(void)has_lost(b, fd);
 	b->spilling = false;
-	(void)has_lost(b, fd);
+	lengthen(b, fd);
 }

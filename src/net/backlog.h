@@ -8,6 +8,13 @@
  * and dropped unseen, which costs an eighth of an answer, and the time goes to
  * those who still wait. A queue that did not run over is served in order,
  * however old: all in it will be answered.
+ *
+ * That is what a long queue is for: it holds what comes while we are kept from
+ * it. Once it has run over, its length only makes everyone wait, and makes the
+ * processor fetch from memory what a short queue would leave in its cache; so
+ * it is a short one then, for a while. (Of twice the hits a quota allows, 60 of
+ * 100 ms without a processor: 0.95 of what can be answered is, not 0.87; 6 of
+ * 10 ms: 1.01, not 0.83, and the slowest in a hundred wait for 7 ms, not 36.)
  */
 #ifndef HITHER_NET_BACKLOG_H
 #define HITHER_NET_BACKLOG_H
@@ -21,12 +28,15 @@
 #define BACKLOG_PATIENCE_US 40000u
 
 struct backlog {
-	uint64_t overdue; /* questions that were dropped */
-	uint32_t drops;	  /* the system's count when last read */
-	bool watched;	  /* it ran over once: from then on ages are known */
-	bool spilling;	  /* it ran over since it was last empty */
+	uint64_t overdue;  /* questions that were dropped */
+	uint32_t drops;    /* the system's count when last read */
+	bool watched;      /* it ran over once: from then on ages are known */
+	bool spilling;     /* it ran over since it was last empty */
+	uint64_t short_ms; /* when it was made short; 0: it is long */
 };
 
+/* Asks for a long queue. It is what the system allows, if that is less. */
+void backlog_make_room(int fd);
 /* What the system threw away since fd was bound; it wraps. */
 uint32_t backlog_drops(int fd);
 /*

@@ -37,15 +37,7 @@
 #define BATCHES_A_TURN 16u  /* that are answered */
 #define MANY_BATCHES   4u   /* more than a good day brings in a turn */
 #define READS_A_TURN   256u /* with those that are dropped */
-/*
- * The system doubles it and counts 768 octets for a short question: 6,800 of
- * them. Enough for what comes while a control group's quota keeps us waiting
- * for 60 ms, also when it is twice the misses we can do; more would not stay
- * in the processor's cache, and costs some of the rate where more hits come
- * than can be answered. What is too old in a full queue is backlog.c's.
- */
-#define RECEIVE_BYTES (2560 * 1024)
-#define SEND_BYTES    (2 * 1024 * 1024)
+#define SEND_BYTES     (2 * 1024 * 1024)
 
 union name {
 	struct sockaddr any;
@@ -323,8 +315,7 @@ udp_listener_reply(struct udp_listener *ul, const struct addr *to,
 static void
 tune(int fd, uint8_t family)
 {
-	if (!sock_set(fd, SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BYTES))
-		(void)sock_set(fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_BYTES);
+	backlog_make_room(fd);
 	if (!sock_set(fd, SOL_SOCKET, SO_SNDBUFFORCE, SEND_BYTES))
 		(void)sock_set(fd, SOL_SOCKET, SO_SNDBUF, SEND_BYTES);
 	if (family == 6)

@@ -2,11 +2,15 @@
 /* test_backlog.c - questions that come faster than they are answered. */
 #include "net_support.h"
 
+#include "../../src/net/backlog.h"
+#include "../../src/net/sock.h"
+
 /* More than any receive buffer of ours holds. */
 #define TOO_MANY 20000u
 #define SOME     300u
 #define LONG_US  60000u
 #define TURNS_US 20000u
+#define SHORT_US 2100000u
 
 struct office {
 	struct ride ride;
@@ -141,6 +145,69 @@ after_too_much_what_is_fresh_is_served(void **state)
 	close_office(&o);
 }
 
+/* How many of too many it holds. */
+static uint64_t
+held(struct office *o)
+{
+	const uint64_t before = seen(o);
+
+	ask(o, TOO_MANY, 0);
+	return seen(o) - before;
+}
+
+static void
+a_queue_that_ran_over_is_short_for_a_while(void **state)
+{
+	struct office o;
+	uint64_t at_first, then;
+
+	(void)state;
+	open_office(&o);
+	at_first = held(&o);
+	then = held(&o);
+	/* Who may not have a long queue sees little of it. */
+	assert_true(at_first < 5000 || then < at_first / 8);
+	assert_true(then <= at_first);
+	(void)usleep(SHORT_US);
+	ask(&o, SOME, 0);
+	assert_true(held(&o) > at_first - at_first / 8);
+	all_are_accounted_for(&o);
+	close_office(&o);
+}
+
+static int
+room_of(int fd)
+{
+	int bytes = 0;
+	socklen_t len = sizeof(bytes);
+
+	assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, &len),
+	    0);
+	return bytes;
+}
+
+/* As one that was opened by root, who is root no more. */
+static void
+a_queue_that_could_not_be_made_again_stays(void **state)
+{
+	const struct addr anywhere = address("127.0.0.1", 0);
+	const int large = 64 << 20;
+	const int fd = sock_listen_at(&anywhere, SOCK_DGRAM, true);
+	const struct addr to = sock_local(fd);
+	const int client = peer_socket(&to, SOCK_DGRAM, false);
+	struct backlog b = { .drops = UINT32_MAX }; /* some were lost since */
+
+	(void)state;
+	if (!sock_set(fd, SOL_SOCKET, SO_RCVBUFFORCE, large))
+		skip();
+	assert_int_equal(send(client, "12345", 5, 0), 5);
+	backlog_grows(&b, fd);
+	assert_true(b.spilling);
+	assert_int_equal(room_of(fd), 2 * large);
+	(void)close(client);
+	(void)close(fd);
+}
+
 int
 main(void)
 {
@@ -150,6 +217,8 @@ main(void)
 		cmocka_unit_test(
 		    a_queue_that_did_not_run_over_is_served_however_old),
 		cmocka_unit_test(after_too_much_what_is_fresh_is_served),
+		cmocka_unit_test(a_queue_that_ran_over_is_short_for_a_while),
+		cmocka_unit_test(a_queue_that_could_not_be_made_again_stays),
 	};
 
 	return cmocka_run_group_tests_name("backlog", tests, NULL, NULL);
