@@ -123,14 +123,21 @@ age_us(int fd)
 	return ns > 0 ? (uint64_t)ns / 1000u : 0;
 }
 
+/* Has it run over since it was last empty? */
+static bool
+is_spilling(struct backlog *b, int fd)
+{
+	if (!b->spilling && has_lost(b, fd)) {
+		b->spilling = true;
+		shorten(b, fd);
+	}
+	return b->spilling;
+}
+
 void
 backlog_grows(struct backlog *b, int fd)
 {
-	if (b->spilling || !has_lost(b, fd))
-		return;
-	b->spilling = true;
-	shorten(b, fd);
-	if (b->watched)
+	if (!is_spilling(b, fd) || b->watched)
 		return;
 	b->watched = true;
 	(void)age_us(fd); /* begins the stamping */
@@ -139,13 +146,11 @@ backlog_grows(struct backlog *b, int fd)
 bool
 backlog_is_overdue(struct backlog *b, int fd, size_t n)
 {
-	if (!b->watched || age_us(fd) <= BACKLOG_PATIENCE_US)
+	if (!b->watched || age_us(fd) <= BACKLOG_PATIENCE_US ||
+	    !is_spilling(b, fd))
 		return false;
-	if (!b->spilling)
-		b->spilling = has_lost(b, fd);
-	if (b->spilling)
-		b->overdue += n;
-	return b->spilling;
+	b->overdue += n;
+	return true;
 }
 
 void
