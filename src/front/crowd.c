@@ -4,6 +4,7 @@
 
 #include <sched.h>
 
+/* A burst shorter than this is no crowd. */
 #define LOOK_US 100000u
 /* Questions a second; it ends at fewer, so that it does not come and go. */
 #define CROWD     50000u

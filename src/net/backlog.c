@@ -24,8 +24,9 @@
  * when it is twice the misses we can do.
  */
 #define LONG_BYTES (2560 * 1024)
-/* 430 questions: more than one turn takes would be. */
-#define SHORT_BYTES  (LONG_BYTES / 16)
+/* 430 questions: what comes in a millisecond when too many come. */
+#define SHORT_BYTES (LONG_BYTES / 16)
+/* Then it is tried again whether a long one holds all that comes. */
 #define SHORT_FOR_MS 2000u
 
 static void
@@ -69,7 +70,7 @@ could_be_made_again(int fd)
 static void
 shorten(struct backlog *b, int fd)
 {
-	if (!could_be_made_again(fd))
+	if (b->short_ms != 0 || !could_be_made_again(fd))
 		return;
 	set_room(fd, SHORT_BYTES);
 	b->short_ms = clock_boot_ms();

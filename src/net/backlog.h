@@ -40,8 +40,8 @@ void backlog_make_room(int fd);
 /* What the system threw away since fd was bound; it wraps. */
 uint32_t backlog_drops(int fd);
 /*
- * Many questions came in one turn: is it more than we can do? The only thing
- * that is done while all is well, and then not often.
+ * Many questions came in one turn: is it more than we can do? Then the queue is
+ * made short. Nothing else is done while all is well, and this not often.
  */
 void backlog_grows(struct backlog *b, int fd);
 /*
@@ -49,7 +49,7 @@ void backlog_grows(struct backlog *b, int fd);
  * waited too long? Then they are counted, and for the caller to drop.
  */
 bool backlog_is_overdue(struct backlog *b, int fd, size_t n);
-/* The queue is empty. */
+/* The queue is empty. It may be time to make it long again. */
 void backlog_ends(struct backlog *b, int fd);
 
 #endif

@@ -13,7 +13,8 @@ SHOWN = ("cpu_us", "user_us", "system_us", "util", "rate", "p50_us", "p99_us",
          "listed_p99_us", "lost", "wrong", "generator", "foreign", "once",
          "twice", "rss_of_bound", "first_ms", "idle_mb", "saturation",
          "rate_kept", "hits_answered", "hits_p50_us", "hits_p99_us",
-         "spread_ns", "hot_ns", "misses_rate", "lost_after", "hit_instructions", "hit_calls",
+         "spread_ns", "hot_ns", "misses_rate", "lost_after",
+         "hit_instructions", "hit_calls",
          "miss_instructions", "miss_calls", "cold_instructions", "cold_calls")
 
 

@@ -5,8 +5,7 @@
  *   readers MILLISECONDS
  *
  * Two threads look up packed answers as the hit path does, batch by batch,
- * with nothing else between them; each goes on until both have begun and the
- * time is over. Printed: nanoseconds of a look-up when each has a cache of its
+ * with nothing else between them, from the same moment on. Printed: nanoseconds of a look-up when each has a cache of its
  * own, when they share one, and the same two when there is but one name. What
  * sharing adds is what it costs to write where another reads, or to wait.
  */
@@ -29,7 +28,8 @@ struct question {
 struct reader {
 	pthread_t thread;
 	struct cache *cache;
-	size_t names; /* the first so many are asked for */
+	uint8_t (*room)[ROOM]; /* of a batch */
+	size_t names;          /* the first so many are asked for */
 	uint64_t looks, missed;
 	double ns;
 };
@@ -99,7 +99,7 @@ full_cache(void)
 /* --- reading -------------------------------------------------------------- */
 
 static void
-look_up(struct reader *r, uint8_t (*room)[ROOM], const size_t *which)
+look_up(struct reader *r, const size_t *which)
 {
 	struct answer_spot spots[BATCH];
 	const void *ahead[BATCH];
@@ -108,15 +108,15 @@ look_up(struct reader *r, uint8_t (*room)[ROOM], const size_t *which)
 	for (size_t i = 0; i < BATCH; i++) {
 		const struct question *q = &questions[which[i]];
 
-		memcpy(room[i], q->bytes, q->len);
-		spots[i] = (struct answer_spot){ .message = room[i],
+		memcpy(r->room[i], q->bytes, q->len);
+		spots[i] = (struct answer_spot){ .message = r->room[i],
 			.size = ROOM,
 			.now_ms = now_ms,
 			.qtype = TYPE_A,
 			.name_bytes = (uint8_t)q->name_bytes,
 			.absent = &absent };
-		spots[i].hash = answers_expect(r->cache, room[i] + HEADER_BYTES,
-		    q->name_bytes, &ahead[i]);
+		spots[i].hash = answers_expect(r->cache,
+		    r->room[i] + HEADER_BYTES, q->name_bytes, &ahead[i]);
 	}
 	cache_read_start();
 	for (size_t i = 0; i < BATCH; i++)
@@ -134,8 +134,6 @@ read_on(void *user)
 	uint32_t random = 77;
 	size_t which[BATCH];
 	uint64_t begin;
-	static atomic_uint number;
-	uint8_t(*room)[ROOM] = rooms[atomic_fetch_add(&number, 1) % READERS];
 
 	cache_thread_start();
 	(void)pthread_barrier_wait(&both);
@@ -145,7 +143,7 @@ read_on(void *user)
 			random = random * 1664525u + 1013904223u;
 			which[i] = (random >> 8) % r->names;
 		}
-		look_up(r, room, which);
+		look_up(r, which);
 	}
 	r->ns = (double)(clock_mono_us() - begin) * 1e3 / (double)r->looks;
 	cache_thread_stop();
@@ -171,8 +169,9 @@ race(struct cache *const *caches, size_t names, unsigned long ms)
 	is_over = false;
 	(void)pthread_barrier_init(&both, NULL, READERS);
 	for (size_t i = 0; i < READERS; i++) {
-		readers[i] =
-		    (struct reader){ .cache = caches[i], .names = names };
+		readers[i] = (struct reader){ .cache = caches[i],
+			.room = rooms[i],
+			.names = names };
 		if (pthread_create(&readers[i].thread, NULL, read_on,
 			&readers[i]) != 0)
 			fail("no thread");
