@@ -202,6 +202,11 @@ who_leaves_questions_unread_is_behind(void **state)
 	fd = client_of(&s, "127.0.0.1");
 	for (unsigned i = 0; i < TOO_MANY; i++)
 		assert_int_equal(send(fd, &byte, 1, 0), 1);
+	if (udp_listener_drops(s.ul) > 0) {
+		(void)close(fd);
+		close_down(&s);
+		skip(); /* the system allows no queue of more than a turn */
+	}
 	assert_false(udp_listener_is_behind(s.ul));
 	ride_on(&s.ride);
 	assert_in_range(s.questions, 1, TOO_MANY - 1);
